@@ -1,0 +1,171 @@
+/*
+** cbc_call.c - one call from request to answer.
+*/
+#include "cbc_client_impl.h"
+
+static const cbc_env *env_of(const cbc_call *call) {
+  return call->client->env;
+}
+
+/* ==== Life ============================================================ */
+
+static void link_call(cbc_call *call) {
+  cbc_client *c = call->client;
+  call->next = c->calls;
+  call->link = &c->calls;
+  if (call->next != NULL) call->next->link = &call->next;
+  c->calls = call;
+}
+
+static void unlink_call(cbc_call *call) {
+  *call->link = call->next;
+  if (call->next != NULL) call->next->link = call->link;
+}
+
+cbc_call *cbc_call_new(cbc_client *c, cbc_error *err) {
+  cbc_call *call;
+  if (cbc_client_closed(c)) {
+    cbc_error_set(err, CBC_ECLOSED, "the client is closed");
+    return NULL;
+  }
+  if ((call = cbc_alloc(c->env, sizeof *call)) == NULL) {
+    cbc_error_nomem(err);
+    return NULL;
+  }
+  *call = (cbc_call){.client = c};
+  cbc_request_init(&call->request, c->env);
+  cbc_request_init(&call->probe, c->env);
+  /* A call that never starts is over. */
+  call->exchange.state = CBC_DONE;
+  link_call(call);
+  cbc_buffer_adds(&call->request.url, c->endpoint);
+  return call;
+}
+
+void cbc_call_free(cbc_call *call) {
+  if (call == NULL) return;
+  cbc_transfer_release(call->attempt);
+  cbc_transfer_release(call->reading);
+  unlink_call(call);
+  cbc_request_free(&call->request);
+  cbc_request_free(&call->probe);
+  cbc_free(env_of(call), call, sizeof *call);
+}
+
+void cbc_call_abandon(cbc_call *call) {
+  bool sent = call->sending && call->attempt != NULL && cbc_transfer_sent(call->attempt);
+  cbc_exchange_cancel(&call->exchange, sent);
+  cbc_transfer_orphan(call->attempt);
+  cbc_transfer_orphan(call->reading);
+}
+
+/* ==== Steps =========================================================== */
+
+void cbc_call_start(cbc_call *call, const cbc_policy *policy, cbc_repeat repeat) {
+  const cbc_env *env = env_of(call);
+  cbc_exchange_start(&call->exchange, policy != NULL ? policy : &call->client->policy, repeat,
+                     env->now(env->ud));
+  call->sending = false;
+}
+
+bool cbc_call_probing(const cbc_call *call) {
+  return call->exchange.state == CBC_PROBE || call->exchange.state == CBC_JUDGE;
+}
+
+cbc_transfer *cbc_call_transfer(const cbc_call *call) {
+  return cbc_call_probing(call) ? call->reading : call->attempt;
+}
+
+static bool is_hungry(const cbc_call *call) {
+  for (size_t i = 0; i < call->request.part_count; i++) {
+    const cbc_feed *feed = call->request.parts[i].feed;
+    if (feed != NULL && feed->hungry) return true;
+  }
+  return false;
+}
+
+/* Pieces are handed over only from a reply that is being streamed: a collected
+** one, or an error's, is used when whole. */
+static bool has_piece(const cbc_call *call) {
+  return call->request.stream && call->exchange.state == CBC_SEND &&
+         cbc_transfer_streaming(call->attempt);
+}
+
+static cbc_do next_on_the_wire(cbc_call *call) {
+  cbc_transfer *x = cbc_call_transfer(call);
+  if (!call->sending) return CBC_DO_SEND;
+  if (has_piece(call)) return CBC_DO_TAKE;
+  if (cbc_transfer_done(x)) return CBC_DO_REPLY;
+  if (is_hungry(call)) return CBC_DO_FEED;
+  return CBC_DO_WAIT;
+}
+
+cbc_do cbc_call_next(cbc_call *call) {
+  cbc_exchange *x = &call->exchange;
+  if (x->state == CBC_PAUSE) {
+    const cbc_env *env = env_of(call);
+    if (env->now(env->ud) < x->resume_at) return CBC_DO_WAIT;
+    cbc_exchange_resume(x);
+  }
+  if (x->state == CBC_DONE) return CBC_DO_FINISH;
+  if (x->state == CBC_JUDGE) return CBC_DO_JUDGE;
+  return next_on_the_wire(call);
+}
+
+cbc_code cbc_call_send(cbc_call *call, cbc_error *err) {
+  const cbc_env *env = env_of(call);
+  bool probing = call->exchange.state == CBC_PROBE;
+  cbc_transfer **x = probing ? &call->reading : &call->attempt;
+  bool once = !probing && call->exchange.repeat != CBC_REPEAT_SAFE;
+  cbc_code rc;
+  if (call->exchange.state == CBC_DONE) return CBC_OK; /* closed meanwhile */
+  if (*x == NULL && (*x = cbc_transfer_acquire(call->client->transport, err)) == NULL)
+    return err->code;
+  rc = cbc_transfer_start(*x, probing ? &call->probe : &call->request,
+                          cbc_exchange_budget(&call->exchange, env->now(env->ud)), once, err);
+  call->sending = rc != CBC_ENOMEM;
+  if (rc == CBC_ETRANSPORT) {
+    /* An attempt that libcurl refused to begin is over, and was never sent. */
+    cbc_transfer_reply(*x)->error = *err;
+    rc = CBC_OK;
+  }
+  return rc;
+}
+
+cbc_code cbc_call_wait(cbc_call *call, cbc_error *err) {
+  const cbc_env *env = env_of(call);
+  double seconds = CBC_WAIT_MOST;
+  if (call->exchange.state == CBC_DONE) return CBC_OK; /* closed meanwhile */
+  if (call->exchange.state == CBC_PAUSE) seconds = call->exchange.resume_at - env->now(env->ud);
+  return cbc_transport_wait(call->client->transport, seconds, err);
+}
+
+void cbc_call_took(cbc_call *call) {
+  const cbc_reply *reply;
+  cbc_attempt a;
+  if (call->exchange.state == CBC_DONE) return; /* closed meanwhile */
+  reply = cbc_transfer_reply(cbc_call_transfer(call));
+  a = (cbc_attempt){
+      .sent = reply->sent, .status = reply->status, .retry_after = reply->retry_after};
+  call->sending = false;
+  cbc_exchange_took(&call->exchange, &a, env_of(call));
+}
+
+void cbc_call_judge(cbc_call *call, cbc_verdict verdict) {
+  if (call->exchange.state == CBC_JUDGE) cbc_exchange_judge(&call->exchange, verdict, env_of(call));
+}
+
+void cbc_call_unreadable(cbc_call *call) {
+  cbc_exchange_unreadable(&call->exchange, env_of(call));
+}
+
+void cbc_call_denied(cbc_call *call) {
+  cbc_exchange_denied(&call->exchange, env_of(call));
+}
+
+cbc_code cbc_call_resume(cbc_call *call, cbc_error *err) {
+  cbc_transfer *x = cbc_call_transfer(call);
+  for (size_t i = 0; i < call->request.part_count; i++)
+    if (call->request.parts[i].feed != NULL) call->request.parts[i].feed->hungry = false;
+  return x != NULL ? cbc_transfer_resume(x, err) : CBC_OK;
+}

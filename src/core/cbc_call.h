@@ -1,0 +1,83 @@
+/*
+** cbc_call.h - one call from request to answer: it carries out with the
+** transport what the exchange asks for. The driver, who may be blocking, a
+** coroutine or somebody's loop, asks cbc_call_next what to do and does it:
+**
+**   while ((what = cbc_call_next(call)) != CBC_DO_FINISH)
+**     switch (what) {
+**     case CBC_DO_SEND:  cbc_call_send(call, &err);  break;
+**     case CBC_DO_WAIT:  cbc_call_wait(call, &err);  break;
+**     case CBC_DO_REPLY: cbc_call_took(call);        break;
+**     case CBC_DO_JUDGE: cbc_call_judge(call, verdict); break;
+**     case CBC_DO_TAKE:  use and empty the piece; cbc_call_resume(call, &err); break;
+**     case CBC_DO_FEED:  fill the feed; cbc_call_resume(call, &err); break;
+**     }
+*/
+#ifndef CBC_CALL_H
+#define CBC_CALL_H
+
+#include "cbc_client.h"
+#include "cbc_transfer.h"
+
+typedef enum cbc_do {
+  CBC_DO_SEND,  /* an attempt, or a probe, is about to be sent */
+  CBC_DO_WAIT,  /* nothing but wait */
+  CBC_DO_TAKE,  /* a piece of the streamed reply waits in its body */
+  CBC_DO_FEED,  /* the request's body wants more bytes */
+  CBC_DO_REPLY, /* an attempt, or a probe, is over */
+  CBC_DO_JUDGE, /* the probe's reply wants reading */
+  CBC_DO_FINISH /* the call is over: see its exchange */
+} cbc_do;
+
+struct cbc_call {
+  cbc_client *client;
+  cbc_call *next; /* the client's calls; linked both ways */
+  cbc_call **link;
+  cbc_request request; /* filled by the caller before the first step */
+  cbc_request probe;   /* the confirming GET; its url may stay empty */
+  cbc_exchange exchange;
+  cbc_transfer *attempt; /* the call itself on the wire; NULL before the first */
+  cbc_transfer *reading; /* the confirmation on the wire; NULL before the first */
+  bool sending;          /* the present attempt or probe was begun */
+};
+
+/* A call of the client, its requests empty and their URLs set to the endpoint.
+** NULL and an error (CBC_ENOMEM, CBC_ECLOSED). The caller owns it. */
+cbc_call *cbc_call_new(cbc_client *c, cbc_error *err);
+
+/* Breaks it off where it stands and gives its memory back. NULL is allowed. */
+void cbc_call_free(cbc_call *call);
+
+/* Begins the exchange. policy NULL: the client's. */
+void cbc_call_start(cbc_call *call, const cbc_policy *policy, cbc_repeat repeat);
+
+cbc_do cbc_call_next(cbc_call *call);
+
+/* Sends. CBC_OK or CBC_ENOMEM. */
+cbc_code cbc_call_send(cbc_call *call, cbc_error *err);
+
+/* Waits a little (at most CBC_WAIT_MOST seconds). CBC_OK, CBC_EINTR, CBC_ENOMEM,
+** CBC_ETRANSPORT. */
+cbc_code cbc_call_wait(cbc_call *call, cbc_error *err);
+
+/* Takes note of the reply, or of its absence. */
+void cbc_call_took(cbc_call *call);
+
+/* Says what the probe's reply means. */
+void cbc_call_judge(cbc_call *call, cbc_verdict verdict);
+
+/* The reply that answered can't be read, or denies: see cbc_exchange.h. */
+void cbc_call_unreadable(cbc_call *call);
+void cbc_call_denied(cbc_call *call);
+
+/* Goes on after CBC_DO_TAKE or CBC_DO_FEED. */
+cbc_code cbc_call_resume(cbc_call *call, cbc_error *err);
+
+/* The transfer at work: the probe's while confirming, else the attempt's; NULL
+** before the first. Owned by the call. */
+cbc_transfer *cbc_call_transfer(const cbc_call *call);
+
+/* True while confirming. */
+bool cbc_call_probing(const cbc_call *call);
+
+#endif

@@ -1,0 +1,45 @@
+/*
+** cbc_client.h - one endpoint, one key, and the calls that are under way.
+*/
+#ifndef CBC_CLIENT_H
+#define CBC_CLIENT_H
+
+#include "cbc_exchange.h"
+#include "cbc_transport.h"
+
+typedef struct cbc_client cbc_client;
+typedef struct cbc_call cbc_call;
+
+typedef struct cbc_client_options {
+  const char *endpoint; /* checked with cbc_url_endpoint */
+  size_t endpoint_size; /* bytes, without slashes at its end */
+  cbc_policy policy;    /* of calls that don't bring their own */
+  cbc_transport_options transport;
+} cbc_client_options;
+
+/* A client without connections. Copies what it is given. NULL and an error
+** (CBC_ENOMEM, CBC_EARG). The caller owns it; env must outlive it. */
+cbc_client *cbc_client_new(const cbc_env *env, const cbc_client_options *options, cbc_error *err);
+
+/* Ends the calls under way as closed, closes every connection and wipes the
+** key. The client's own memory stays for those who hold it: its calls may
+** still be asked how they ended. May be called again. */
+void cbc_client_close(cbc_client *c);
+
+bool cbc_client_closed(const cbc_client *c);
+
+/* Closes it and gives its memory back. Its calls must have been freed. NULL is
+** allowed. */
+void cbc_client_free(cbc_client *c);
+
+/* The endpoint, terminated, owned by the client. */
+const char *cbc_client_endpoint(const cbc_client *c);
+
+/* Overwrites with '*' what in the bytes is the secret part of the key: a service
+** may echo what it was sent. */
+void cbc_client_mask(const cbc_client *c, char *bytes, size_t n);
+
+const cbc_env *cbc_client_env(const cbc_client *c);
+const cbc_policy *cbc_client_policy(const cbc_client *c);
+
+#endif

@@ -1,0 +1,21 @@
+/*
+** cbc_client_impl.h - what cbc_client.c and cbc_call.c share; for them alone.
+*/
+#ifndef CBC_CLIENT_IMPL_H
+#define CBC_CLIENT_IMPL_H
+
+#include "cbc_call.h"
+
+struct cbc_client {
+  const cbc_env *env;
+  cbc_transport *transport; /* NULL once closed */
+  cbc_call *calls;          /* those not yet freed; not owned */
+  cbc_policy policy;
+  size_t size;     /* of this block, in bytes */
+  char endpoint[]; /* terminated */
+};
+
+/* Ends a call because its client is being closed, and lets its transfers go. */
+void cbc_call_abandon(cbc_call *call);
+
+#endif

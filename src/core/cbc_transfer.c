@@ -1,0 +1,396 @@
+/*
+** cbc_transfer.c - one request and its reply on the wire.
+**
+** libcurl's callbacks stand first. They copy bytes, count and return a code;
+** none of them calls back to whoever drives the transfer.
+*/
+#include "cbc_transfer.h"
+
+#include <math.h>
+#include <string.h>
+
+#include "cbc_header.h"
+#include "cbc_transport_impl.h"
+
+/* Memory of a collected reply that is kept for the next one, in bytes. */
+#define BODY_KEEP ((size_t)256 * 1024)
+
+/* A stream stops when this many bytes wait to be taken. */
+#define STREAM_MOST ((size_t)512 * 1024)
+
+/* ==== Callbacks ======================================================= */
+
+/* CURLOPT_PREREQFUNCTION: the connection stands and the request is about to be
+** sent. libcurl comes here a second time when a connection kept alive turns out
+** dead before any reply: it would then send again, without asking. */
+static int on_request(void *ud, char *ip, char *local_ip, int port, int local_port) {
+  cbc_transfer *x = ud;
+  (void)ip;
+  (void)local_ip;
+  (void)port;
+  (void)local_port;
+  if (x->once && x->sends > 0) {
+    x->resent = true;
+    return CURL_PREREQFUNC_ABORT;
+  }
+  x->sends++;
+  return CURL_PREREQFUNC_OK;
+}
+
+static bool is_streamed(cbc_transfer *x) {
+  long status = 0;
+  if (!x->request->stream) return false;
+  curl_easy_getinfo(x->easy, CURLINFO_RESPONSE_CODE, &status);
+  return status >= 200 && status < 300;
+}
+
+/* CURLOPT_WRITEFUNCTION: bytes of the reply, decompressed. */
+static size_t on_body(char *bytes, size_t one, size_t n, void *ud) {
+  cbc_transfer *x = ud;
+  cbc_buffer *body = &x->reply.body;
+  (void)one;
+  if ((x->streaming = is_streamed(x))) {
+    if (body->size > 0 && body->size + n > STREAM_MOST) {
+      x->held = true;
+      return CURL_WRITEFUNC_PAUSE;
+    }
+  } else if (n > x->transport->max_response - body->size) {
+    x->reply.too_large = true;
+    return 0;
+  }
+  if (cbc_buffer_add(body, bytes, n)) return n;
+  x->nomem = true;
+  return 0;
+}
+
+/* Read function of a part in memory or of a feed (curl_mime_data_cb). */
+typedef struct source {
+  cbc_transfer *transfer;
+  const cbc_part *part;
+  size_t at; /* next byte of data */
+} source;
+
+static size_t read_memory(char *to, size_t room, source *s) {
+  size_t n = s->part->data_size - s->at;
+  if (n > room) n = room;
+  memcpy(to, s->part->data + s->at, n);
+  s->at += n;
+  return n;
+}
+
+static size_t read_feed(char *to, size_t room, source *s) {
+  cbc_feed *feed = s->part->feed;
+  size_t n = feed->bytes.size < room ? feed->bytes.size : room;
+  if (n > 0) {
+    memcpy(to, feed->bytes.data, n);
+    cbc_buffer_drop(&feed->bytes, n);
+    return n;
+  }
+  if (feed->ended) return 0;
+  feed->hungry = true;
+  s->transfer->held = true;
+  return CURL_READFUNC_PAUSE;
+}
+
+static size_t on_read(char *to, size_t one, size_t n, void *ud) {
+  source *s = ud;
+  size_t room = one * n;
+  return s->part->feed != NULL ? read_feed(to, room, s) : read_memory(to, room, s);
+}
+
+static int on_seek(void *ud, curl_off_t offset, int origin) {
+  source *s = ud;
+  if (s->part->feed != NULL || origin != SEEK_SET || offset < 0 ||
+      (size_t)offset > s->part->data_size)
+    return CURL_SEEKFUNC_CANTSEEK;
+  s->at = (size_t)offset;
+  return CURL_SEEKFUNC_OK;
+}
+
+static void on_source_free(void *ud) {
+  source *s = ud;
+  cbc_free(s->transfer->env, s, sizeof *s);
+}
+
+/* ==== The pool ======================================================== */
+
+static CURLcode set_callbacks(cbc_transfer *x) {
+  CURL *easy = x->easy;
+  CURLcode rc = curl_easy_setopt(easy, CURLOPT_PRIVATE, (char *)x);
+  if (rc == CURLE_OK) rc = curl_easy_setopt(easy, CURLOPT_ERRORBUFFER, x->message);
+  if (rc == CURLE_OK) rc = curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, on_body);
+  if (rc == CURLE_OK) rc = curl_easy_setopt(easy, CURLOPT_WRITEDATA, x);
+  if (rc == CURLE_OK) rc = curl_easy_setopt(easy, CURLOPT_PREREQFUNCTION, on_request);
+  if (rc == CURLE_OK) rc = curl_easy_setopt(easy, CURLOPT_PREREQDATA, x);
+  return rc;
+}
+
+static cbc_transfer *new_transfer(cbc_transport *t) {
+  cbc_transfer *x = cbc_alloc(t->env, sizeof *x);
+  if (x == NULL) return NULL;
+  *x = (cbc_transfer){.env = t->env, .transport = t};
+  cbc_buffer_init(&x->reply.body, t->env);
+  x->easy = curl_easy_duphandle(t->model);
+  if (x->easy != NULL && set_callbacks(x) == CURLE_OK) return x;
+  cbc_transfer_free(x);
+  return NULL;
+}
+
+cbc_transfer *cbc_transfer_acquire(cbc_transport *t, cbc_error *err) {
+  cbc_transfer *x = t->idle;
+  if (x != NULL)
+    t->idle = x->next;
+  else if ((x = new_transfer(t)) == NULL)
+    cbc_error_nomem(err);
+  return x;
+}
+
+/* Lets go of what belongs to one request. */
+static void forget_request(cbc_transfer *x) {
+  cbc_headers_free(x->env, x->prefix, x->transport->headers);
+  x->prefix = NULL;
+  if (x->mime == NULL) return;
+  curl_easy_setopt(x->easy, CURLOPT_MIMEPOST, NULL);
+  curl_mime_free(x->mime);
+  x->mime = NULL;
+}
+
+void cbc_transfer_release(cbc_transfer *x) {
+  if (x == NULL) return;
+  cbc_transfer_stop(x);
+  if (x->transport == NULL) {
+    cbc_transfer_free(x);
+    return;
+  }
+  cbc_buffer_reset(&x->reply.body, BODY_KEEP);
+  x->next = x->transport->idle;
+  x->transport->idle = x;
+}
+
+void cbc_transfer_free(cbc_transfer *x) {
+  cbc_buffer_free(&x->reply.body);
+  curl_easy_cleanup(x->easy);
+  cbc_free(x->env, x, sizeof *x);
+}
+
+/* ==== The request ===================================================== */
+
+static CURLcode add_part(cbc_transfer *x, const cbc_part *part) {
+  curl_mimepart *p = curl_mime_addpart(x->mime);
+  source *s;
+  CURLcode rc;
+  if (p == NULL || curl_mime_name(p, part->name) != CURLE_OK) return CURLE_OUT_OF_MEMORY;
+  if (part->path != NULL) {
+    rc = curl_mime_filedata(p, part->path);
+    return rc != CURLE_OK ? rc : curl_mime_filename(p, part->filename);
+  }
+  if (part->filename != NULL && (rc = curl_mime_filename(p, part->filename)) != CURLE_OK) return rc;
+  if ((s = cbc_alloc(x->env, sizeof *s)) == NULL) return CURLE_OUT_OF_MEMORY;
+  *s = (source){.transfer = x, .part = part};
+  /* A size of -1 is not known beforehand: the body goes chunked. */
+  rc = curl_mime_data_cb(p, part->feed != NULL ? -1 : (curl_off_t)part->data_size, on_read, on_seek,
+                         on_source_free, s);
+  if (rc != CURLE_OK) on_source_free(s);
+  return rc;
+}
+
+static CURLcode set_multipart(cbc_transfer *x, const cbc_request *r) {
+  CURLcode rc = CURLE_OK;
+  if ((x->mime = curl_mime_init(x->easy)) == NULL) return CURLE_OUT_OF_MEMORY;
+  for (size_t i = 0; i < r->part_count && rc == CURLE_OK; i++)
+    rc = add_part(x, &r->parts[i]);
+  return rc != CURLE_OK ? rc : curl_easy_setopt(x->easy, CURLOPT_MIMEPOST, x->mime);
+}
+
+static CURLcode set_body(cbc_transfer *x, const cbc_request *r) {
+  CURL *easy = x->easy;
+  CURLcode rc;
+  bool get = strcmp(r->method, "GET") == 0;
+  /* libcurl knows GET and POST; other methods are one of them by another name. */
+  rc = curl_easy_setopt(easy, CURLOPT_CUSTOMREQUEST,
+                        get || strcmp(r->method, "POST") == 0 ? NULL : r->method);
+  if (rc != CURLE_OK) return rc;
+  if (r->body == CBC_BODY_MULTIPART) return set_multipart(x, r);
+  if (r->body == CBC_BODY_NONE && strcmp(r->method, "POST") != 0 && strcmp(r->method, "PUT") != 0)
+    return curl_easy_setopt(easy, CURLOPT_HTTPGET, 1L);
+  rc = curl_easy_setopt(easy, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)r->json_size);
+  /* Not copied: the request outlives the transfer. */
+  if (rc == CURLE_OK)
+    rc = curl_easy_setopt(easy, CURLOPT_POSTFIELDS, r->json_size != 0 ? r->json : "");
+  if (rc == CURLE_OK) rc = curl_easy_setopt(easy, CURLOPT_POST, 1L);
+  if (rc == CURLE_OK && get) rc = curl_easy_setopt(easy, CURLOPT_CUSTOMREQUEST, "GET");
+  return rc;
+}
+
+static bool prefix_header(cbc_transfer *x, const char *name, const char *value) {
+  struct curl_slist *longer = cbc_headers_add(x->env, x->prefix, name, value);
+  if (longer != NULL) x->prefix = longer;
+  return longer != NULL;
+}
+
+static CURLcode set_headers(cbc_transfer *x, const cbc_request *r) {
+  bool ok = true;
+  x->prefix = x->transport->headers;
+  /* libcurl writes the Content-Type of a multipart body by itself, and that of
+  ** a form for any other: JSON has its own and an empty body none. */
+  if (r->body != CBC_BODY_MULTIPART)
+    ok = prefix_header(x, "Content-Type", r->body == CBC_BODY_JSON ? "application/json" : NULL);
+  for (size_t i = r->header_count; ok && i-- > 0;)
+    ok = prefix_header(x, r->headers[i].name, r->headers[i].value);
+  return ok ? curl_easy_setopt(x->easy, CURLOPT_HTTPHEADER, x->prefix) : CURLE_OUT_OF_MEMORY;
+}
+
+/* CURLOPT_TIMEOUT_MS takes 0 for no time-out at all, and a 32-bit long. */
+static long to_milliseconds(double seconds) {
+  return seconds < 0.001 ? 1 : seconds > 2e6 ? 2000000000L : (long)ceil(seconds * 1e3);
+}
+
+static CURLcode prepare(cbc_transfer *x, cbc_request *r, double timeout) {
+  const char *url = cbc_buffer_string(&r->url);
+  double connect = r->connect_timeout > 0 ? r->connect_timeout : x->transport->connect_timeout;
+  CURLcode rc;
+  if (url == NULL) return CURLE_OUT_OF_MEMORY;
+  rc = curl_easy_setopt(x->easy, CURLOPT_URL, url);
+  if (rc == CURLE_OK) rc = set_body(x, r);
+  if (rc == CURLE_OK) rc = set_headers(x, r);
+  if (rc == CURLE_OK) rc = curl_easy_setopt(x->easy, CURLOPT_TIMEOUT_MS, to_milliseconds(timeout));
+  if (rc == CURLE_OK)
+    rc = curl_easy_setopt(x->easy, CURLOPT_CONNECTTIMEOUT_MS, to_milliseconds(connect));
+  return rc;
+}
+
+static void reset_reply(cbc_transfer *x) {
+  cbc_buffer_reset(&x->reply.body, BODY_KEEP);
+  x->reply.status = 0;
+  x->reply.sent = false;
+  x->reply.too_large = false;
+  x->reply.retry_after = -1;
+  cbc_error_clear(&x->reply.error);
+  x->sends = 0;
+  x->resent = x->nomem = x->held = x->streaming = false;
+  x->message[0] = '\0';
+}
+
+cbc_code cbc_transfer_start(cbc_transfer *x, cbc_request *r, double timeout, bool once,
+                            cbc_error *err) {
+  CURLcode rc;
+  reset_reply(x);
+  x->request = r;
+  x->once = once;
+  rc = prepare(x, r, timeout);
+  if (rc == CURLE_OK) {
+    CURLMcode mrc = curl_multi_add_handle(x->transport->multi, x->easy);
+    if (mrc == CURLM_OK) {
+      x->running = true;
+      return CBC_OK;
+    }
+    rc = mrc == CURLM_OUT_OF_MEMORY ? CURLE_OUT_OF_MEMORY : CURLE_FAILED_INIT;
+  }
+  forget_request(x);
+  if (rc == CURLE_OUT_OF_MEMORY) return cbc_error_nomem(err);
+  return cbc_error_set(err, CBC_ETRANSPORT, "%s", curl_easy_strerror(rc));
+}
+
+void cbc_transfer_stop(cbc_transfer *x) {
+  if (!x->running) return;
+  x->running = false;
+  curl_multi_remove_handle(x->transport->multi, x->easy);
+  forget_request(x);
+}
+
+/* ==== The reply ======================================================= */
+
+/* The sentence for a transfer without a whole reply. libcurl's texts name hosts
+** and reasons; they never hold headers. */
+static void explain(cbc_transfer *x, CURLcode result) {
+  cbc_error *e = &x->reply.error;
+  const char *detail = x->message[0] != '\0' ? x->message : curl_easy_strerror(result);
+  if (x->nomem || result == CURLE_OUT_OF_MEMORY)
+    cbc_error_nomem(e);
+  else if (x->reply.too_large)
+    cbc_error_set(e, CBC_ETRANSPORT, "the reply has more than %zu bytes (maxResponseBytes)",
+                  x->transport->max_response);
+  else if (x->resent)
+    cbc_error_set(e, CBC_ETRANSPORT, "the connection was closed before a reply came");
+  else if (result == CURLE_OPERATION_TIMEDOUT)
+    cbc_error_set(e, CBC_ETRANSPORT, "time-out: %s", detail);
+  else if (result == CURLE_PARTIAL_FILE)
+    cbc_error_set(e, CBC_ETRANSPORT, "the reply is truncated: %s", detail);
+  else if (result == CURLE_READ_ERROR)
+    cbc_error_set(e, CBC_EFILE, "the file to be sent can't be read: %s", detail);
+  else
+    cbc_error_set(e, CBC_ETRANSPORT, "%s", detail);
+}
+
+void cbc_transfer_finish(cbc_transfer *x, CURLcode result) {
+  cbc_reply *reply = &x->reply;
+  reply->sent = cbc_transfer_sent(x);
+  if (result == CURLE_OK) {
+    long status = 0;
+    const char *after = cbc_transfer_header(x, "Retry-After");
+    curl_easy_getinfo(x->easy, CURLINFO_RESPONSE_CODE, &status);
+    reply->status = (int)status;
+    /* Errors are shown; a service may put into them what it was sent. */
+    if (status >= 300) cbc_transport_mask(x->transport, reply->body.data, reply->body.size);
+    if (after != NULL) reply->retry_after = cbc_header_retry_after(after, x->env->wall(x->env->ud));
+  } else {
+    explain(x, result);
+  }
+  cbc_transfer_stop(x);
+}
+
+void cbc_transfer_orphan(cbc_transfer *x) {
+  if (x == NULL) return;
+  cbc_transfer_stop(x);
+  x->transport = NULL;
+}
+
+bool cbc_transfer_done(const cbc_transfer *x) {
+  return !x->running;
+}
+
+bool cbc_transfer_sent(const cbc_transfer *x) {
+  return x->sends > 0;
+}
+
+bool cbc_transfer_streaming(const cbc_transfer *x) {
+  return x->streaming && x->reply.body.size > 0;
+}
+
+cbc_reply *cbc_transfer_reply(cbc_transfer *x) {
+  return &x->reply;
+}
+
+const char *cbc_transfer_header(cbc_transfer *x, const char *name) {
+  struct curl_header *header;
+  size_t last = 0;
+  if (curl_easy_header(x->easy, name, 0, CURLH_HEADER, -1, &header) != CURLHE_OK) return NULL;
+  last = header->amount - 1;
+  if (last > 0 && curl_easy_header(x->easy, name, last, CURLH_HEADER, -1, &header) != CURLHE_OK)
+    return NULL;
+  return header->value;
+}
+
+const struct curl_header *cbc_transfer_next_header(cbc_transfer *x,
+                                                   const struct curl_header *previous) {
+  return curl_easy_nextheader(x->easy, CURLH_HEADER, -1, (struct curl_header *)previous);
+}
+
+void cbc_transfer_progress(cbc_transfer *x, cbc_progress *p) {
+  curl_off_t sent = 0, sent_total = -1, received = 0, received_total = -1;
+  curl_easy_getinfo(x->easy, CURLINFO_SIZE_UPLOAD_T, &sent);
+  curl_easy_getinfo(x->easy, CURLINFO_CONTENT_LENGTH_UPLOAD_T, &sent_total);
+  curl_easy_getinfo(x->easy, CURLINFO_SIZE_DOWNLOAD_T, &received);
+  curl_easy_getinfo(x->easy, CURLINFO_CONTENT_LENGTH_DOWNLOAD_T, &received_total);
+  *p = (cbc_progress){(double)sent, (double)sent_total, (double)received, (double)received_total};
+}
+
+cbc_code cbc_transfer_resume(cbc_transfer *x, cbc_error *err) {
+  CURLcode rc;
+  if (!x->held || !x->running) return CBC_OK;
+  x->held = false;
+  rc = curl_easy_pause(x->easy, CURLPAUSE_CONT);
+  if (rc == CURLE_OK || rc == CURLE_WRITE_ERROR) return CBC_OK; /* the latter ends the transfer */
+  if (rc == CURLE_OUT_OF_MEMORY) return cbc_error_nomem(err);
+  return cbc_error_set(err, CBC_ETRANSPORT, "%s", curl_easy_strerror(rc));
+}

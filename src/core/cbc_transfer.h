@@ -1,0 +1,73 @@
+/*
+** cbc_transfer.h - one request and its reply on the wire.
+*/
+#ifndef CBC_TRANSFER_H
+#define CBC_TRANSFER_H
+
+#include "cbc_transport.h"
+
+/* What came back. */
+typedef struct cbc_reply {
+  int status;         /* of a whole reply; 0 without one */
+  bool sent;          /* some of the request may have reached the service */
+  bool too_large;     /* it was broken off at the limit */
+  double retry_after; /* seconds; -1 without */
+  cbc_buffer body;    /* collected bytes, or the piece to be taken next */
+  cbc_error error;    /* why there is no whole reply */
+} cbc_reply;
+
+/* A transfer from the transport's pool, idle; NULL and an error when memory
+** ended. The caller holds it until cbc_transfer_release. */
+cbc_transfer *cbc_transfer_acquire(cbc_transport *t, cbc_error *err);
+
+/* Stops it if it is under way, and gives it back to the pool. NULL is allowed. */
+void cbc_transfer_release(cbc_transfer *x);
+
+/* Begins to send. The request, and all it points to, must stay until the
+** transfer is done or stopped. timeout: seconds for all of it, name look-up
+** included. once: the request must not be sent a second time; libcurl by itself
+** sends again when a connection kept alive turns out dead, and then fails
+** instead. Returns CBC_OK, CBC_ENOMEM or CBC_ETRANSPORT. */
+cbc_code cbc_transfer_start(cbc_transfer *x, cbc_request *r, double timeout, bool once,
+                            cbc_error *err);
+
+/* Breaks it off. What was sent stays sent. */
+void cbc_transfer_stop(cbc_transfer *x);
+
+/* Breaks it off and cuts it loose from its transport, which is about to go. Its
+** reply can still be read; releasing it frees it. NULL is allowed. */
+void cbc_transfer_orphan(cbc_transfer *x);
+
+/* True when it is no longer under way. */
+bool cbc_transfer_done(const cbc_transfer *x);
+
+/* True when some of the request may have reached the service by now. */
+bool cbc_transfer_sent(const cbc_transfer *x);
+
+/* True when pieces of a streamed reply wait to be taken. */
+bool cbc_transfer_streaming(const cbc_transfer *x);
+
+/* Its reply, owned by the transfer, valid until the next start or release. */
+cbc_reply *cbc_transfer_reply(cbc_transfer *x);
+
+/* The value of a header of the reply (the last of that name), or NULL. Owned by
+** the transfer as the reply is. */
+const char *cbc_transfer_header(cbc_transfer *x, const char *name);
+
+/* The headers of the reply one after the other: begins with previous = NULL,
+** returns NULL after the last. Name and value are owned as above. */
+const struct curl_header *cbc_transfer_next_header(cbc_transfer *x,
+                                                   const struct curl_header *previous);
+
+/* Bytes sent and received so far and expected in all (-1: not known). */
+typedef struct cbc_progress {
+  double sent, sent_total;
+  double received, received_total;
+} cbc_progress;
+
+void cbc_transfer_progress(cbc_transfer *x, cbc_progress *p);
+
+/* Goes on after the driver took the bytes of a stream, or fed the body. */
+cbc_code cbc_transfer_resume(cbc_transfer *x, cbc_error *err);
+
+#endif

@@ -1,0 +1,60 @@
+/*
+** cbc_transport_impl.h - what cbc_transport.c and cbc_transfer.c share; for
+** them alone.
+*/
+#ifndef CBC_TRANSPORT_IMPL_H
+#define CBC_TRANSPORT_IMPL_H
+
+#include "cbc_transfer.h"
+
+struct cbc_transport {
+  const cbc_env *env;
+  CURLM *multi;
+  CURL *model;                /* carries the client's options; transfers are copies of it */
+  struct curl_slist *headers; /* the client's, the key among them; owned */
+  double connect_timeout;     /* seconds */
+  size_t max_response;        /* bytes */
+  struct pollfd *sockets;     /* what libcurl waits for; owned */
+  size_t socket_count;
+  size_t socket_capacity;
+  double timer;       /* when libcurl wants to be called, by env's clock; < 0: never */
+  bool nomem;         /* a callback found no memory */
+  bool global;        /* libcurl's global state is held */
+  cbc_transfer *idle; /* the pool, linked by next */
+};
+
+struct cbc_transfer {
+  const cbc_env *env;
+  cbc_transport *transport; /* NULL once the transport is gone */
+  cbc_transfer *next;       /* in the pool */
+  CURL *easy;
+  curl_mime *mime;           /* body of the present request; owned */
+  struct curl_slist *prefix; /* headers of the present request before the client's; owned */
+  const cbc_request *request;
+  cbc_reply reply;
+  int sends;      /* times libcurl began to send the request */
+  bool once;      /* it must not begin a second time */
+  bool resent;    /* it was kept from that */
+  bool running;   /* in the multi handle */
+  bool streaming; /* the reply's body is handed over in pieces */
+  bool held;      /* libcurl was told to wait until the piece is taken */
+  bool nomem;     /* a callback found no memory */
+  char message[CURL_ERROR_SIZE];
+};
+
+/* Puts a line before a list of headers whose nodes come from env (libcurl only
+** reads them). A NULL value removes libcurl's own header of that name. Returns
+** the longer list, or NULL when memory ended and the list is as it was. */
+struct curl_slist *cbc_headers_add(const cbc_env *env, struct curl_slist *list, const char *name,
+                                   const char *value);
+
+/* Wipes and frees the nodes from list up to, not including, end. */
+void cbc_headers_free(const cbc_env *env, struct curl_slist *list, const struct curl_slist *end);
+
+/* Records how a transfer ended. */
+void cbc_transfer_finish(cbc_transfer *x, CURLcode result);
+
+/* Frees a transfer of the pool. */
+void cbc_transfer_free(cbc_transfer *x);
+
+#endif

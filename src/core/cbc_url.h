@@ -1,0 +1,62 @@
+/*
+** cbc_url.h - the parts of a URL: checking what comes from outside, and
+** putting ids into routes. What these functions let pass leaves nothing for
+** libcurl or a proxy to read in another way (RFC 3986).
+*/
+#ifndef CBC_URL_H
+#define CBC_URL_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "cbc_buffer.h"
+#include "cbc_error.h"
+
+/* Longest id in bytes; the ids of Connect have about twenty. */
+#define CBC_ID_MAX 255
+
+/* Longest path or query in bytes. */
+#define CBC_PATH_MAX 65536
+
+typedef struct cbc_endpoint {
+  bool plain;    /* http rather than https */
+  bool loopback; /* localhost, 127.0.0.0/8 or [::1] */
+  size_t size;   /* of the endpoint without slashes at its end */
+} cbc_endpoint;
+
+/* Reads an endpoint: http or https, a host (name, IPv4 or bracketed IPv6), an
+** optional port, an optional path; no user, query or fragment. Plain http is
+** refused except for a loopback host or with allow_plain. Returns CBC_OK and
+** fills *e, or CBC_EARG and a message that begins with what is wrong. */
+cbc_code cbc_url_endpoint(const char *s, size_t n, bool allow_plain, cbc_endpoint *e,
+                          cbc_error *err);
+
+/* An id that can stand as one segment of a path: 1 to CBC_ID_MAX bytes of
+** visible ASCII, no '/', and neither "." nor ".." (a URL library would resolve
+** those away, and another object would be addressed). CBC_OK or CBC_EARG. */
+cbc_code cbc_url_check_id(const char *s, size_t n, cbc_error *err);
+
+/* A path below the endpoint: begins with '/', holds only what RFC 3986 allows
+** in a path, no "." or ".." segment (percent-encoded or not), '%' only before
+** two hexadecimal digits. CBC_OK or CBC_EARG. */
+cbc_code cbc_url_check_path(const char *s, size_t n, cbc_error *err);
+
+/* A query without its '?': what RFC 3986 allows there, percent-encoded where
+** needed. CBC_OK or CBC_EARG. */
+cbc_code cbc_url_check_query(const char *s, size_t n, cbc_error *err);
+
+/* Appends the bytes, all but unreserved ones (RFC 3986, 2.3) percent-encoded.
+** False when memory ended. */
+bool cbc_url_add_encoded(cbc_buffer *b, const char *s, size_t n);
+
+/* Bytes that stand in for one "{id}" of a route. */
+typedef struct cbc_segment {
+  const char *bytes;
+  size_t size;
+} cbc_segment;
+
+/* Appends a route, each "{id}" replaced with the next of the segments, encoded.
+** There are as many segments as holes. False when memory ended. */
+bool cbc_url_add_route(cbc_buffer *b, const char *route, const cbc_segment *segments);
+
+#endif
