@@ -1,0 +1,23 @@
+/*
+** cbl_body.h - what a caller gives for a JSON body, checked before anything is
+** sent, so that what the server reads is what was meant.
+*/
+#ifndef CBL_BODY_H
+#define CBL_BODY_H
+
+#include <lauxlib.h>
+#include <lua.h>
+#include <stdbool.h>
+#include <stddef.h>
+
+/* Checks the value at idx, argument arg of the call, and raises an argument
+** error that names the place for: a function, userdata (other than JSON null)
+** or thread; NaN or infinity; a number that lua-cjson can't write exactly; a
+** string that is not UTF-8; a table with a cycle, with holes, with keys that
+** are neither all 1..n nor all strings, or nested too deep. */
+void cbl_body_check(lua_State *L, int arg, int idx);
+
+/* True when the bytes are well-formed UTF-8 (RFC 3629), as JSON text must be. */
+bool cbl_body_is_utf8(const char *s, size_t n);
+
+#endif

@@ -1,0 +1,160 @@
+/*
+** cbl_chunk.c - the UsageChunk userdata.
+*/
+#include "cbl_chunk.h"
+
+#include <string.h>
+
+#include "cbl_action.h"
+#include "cbl_client.h"
+#include "cbl_resource.h"
+#include "cbl_shared.h"
+
+typedef struct chunk {
+  bool confirmed;
+} chunk;
+
+/* ==== Fields ========================================================== */
+
+/* Pushes the field of the data whose key is at the top of the stack, in its
+** place; JSON null as nil. */
+static void replace_with_field(lua_State *L) {
+  lua_getiuservalue(L, 1, CBL_CHUNK_DATA);
+  lua_insert(L, -2);
+  lua_rawget(L, -2);
+  if (!lua_islightuserdata(L, -1)) return;
+  lua_pop(L, 1);
+  lua_pushnil(L);
+}
+
+/* Upvalue: the table of methods, which win over fields. */
+static int chunk_index(lua_State *L) {
+  chunk *c = luaL_checkudata(L, 1, CBL_CHUNK);
+  const char *key = lua_type(L, 2) == LUA_TSTRING ? lua_tostring(L, 2) : "";
+  lua_pushvalue(L, 2);
+  if (lua_rawget(L, lua_upvalueindex(1)) != LUA_TNIL) return 1;
+  if (strcmp(key, "data") == 0) {
+    lua_getiuservalue(L, 1, CBL_CHUNK_DATA);
+  } else if (strcmp(key, "raw") == 0) {
+    lua_getiuservalue(L, 1, CBL_CHUNK_RAW);
+  } else if (strcmp(key, "confirmed") == 0 && c->confirmed) {
+    lua_pushboolean(L, 1);
+  } else {
+    lua_pushvalue(L, 2);
+    replace_with_field(L);
+  }
+  return 1;
+}
+
+/* Iterator over the data, skipping what reads as nil. Upvalue: the data. */
+static int next_field(lua_State *L) {
+  lua_settop(L, 2);
+  while (lua_next(L, lua_upvalueindex(1)) != 0) {
+    if (!lua_islightuserdata(L, -1)) return 2;
+    lua_pop(L, 1);
+  }
+  lua_pushnil(L);
+  return 1;
+}
+
+static int chunk_pairs(lua_State *L) {
+  luaL_checkudata(L, 1, CBL_CHUNK);
+  lua_getiuservalue(L, 1, CBL_CHUNK_DATA);
+  lua_pushcclosure(L, next_field, 1);
+  lua_pushvalue(L, 1);
+  lua_pushnil(L);
+  return 3;
+}
+
+/* Pushes the field as a string for printing; "?" when it is none. */
+static const char *push_shown(lua_State *L, const char *name) {
+  lua_pushstring(L, name);
+  replace_with_field(L);
+  return lua_type(L, -1) == LUA_TSTRING ? lua_tostring(L, -1) : "?";
+}
+
+/* UsageChunk UR-1 (closed) */
+static int chunk_tostring(lua_State *L) {
+  const char *id, *status;
+  luaL_checkudata(L, 1, CBL_CHUNK);
+  id = push_shown(L, "id");
+  status = push_shown(L, "status");
+  lua_pushfstring(L, "UsageChunk %s (%s)", id, status);
+  return 1;
+}
+
+void cbl_chunk_push_id(lua_State *L, int arg, int idx) {
+  lua_getiuservalue(L, idx, CBL_CHUNK_DATA);
+  if (lua_getfield(L, -1, "id") != LUA_TSTRING) luaL_argerror(L, arg, "this chunk has no id");
+  lua_remove(L, -2);
+}
+
+/* ==== Methods ========================================================= */
+
+static const cbl_class *chunk_class(void) {
+  const cbl_class *c = cbl_classes;
+  while (strcmp(c->name, "UsageChunkResource") != 0)
+    c++;
+  return c;
+}
+
+/* A method that is the action of the collection of chunks on this one's id.
+** Upvalues: the row; the place of the id among its arguments is the first. */
+static int perform_on_chunk(lua_State *L) {
+  const cbl_action *action = lua_touserdata(L, lua_upvalueindex(1));
+  int client;
+  luaL_checkudata(L, 1, CBL_CHUNK);
+  if (lua_gettop(L) < CBL_PARAMS_MAX) lua_settop(L, CBL_PARAMS_MAX);
+  lua_getiuservalue(L, 1, CBL_CHUNK_CLIENT);
+  client = lua_gettop(L);
+  cbl_chunk_push_id(L, 1, 1);
+  /* The id takes the chunk's place, so the arguments stand as in the row. */
+  lua_copy(L, -1, 1);
+  lua_pop(L, 1);
+  return cbl_action_perform(L, action, chunk_class()->base_uri, client, 1);
+}
+
+static const cbl_action *find_action(const char *name) {
+  const cbl_action *a = chunk_class()->actions;
+  while (strcmp(a->name, name) != 0)
+    a++;
+  return a;
+}
+
+/* Pushes the table of methods: name in Lua, name of the action. */
+static void push_methods(lua_State *L) {
+  static const char *const methods[][2] = {{"close", "close"},
+                                           {"download", "download"},
+                                           {"regenerate", "regenerate"},
+                                           {"refresh", "get"}};
+  lua_newtable(L);
+  for (size_t i = 0; i < sizeof methods / sizeof *methods; i++) {
+    lua_pushlightuserdata(L, (void *)find_action(methods[i][1]));
+    lua_pushcclosure(L, perform_on_chunk, 1);
+    lua_setfield(L, -2, methods[i][0]);
+  }
+}
+
+/* ==== Making ========================================================== */
+
+void cbl_chunk_open(lua_State *L) {
+  static const luaL_Reg functions[] = {
+      {"__pairs", chunk_pairs}, {"__tostring", chunk_tostring}, {NULL, NULL}};
+  if (cbl_newtype(L, CBL_CHUNK, functions)) {
+    push_methods(L);
+    lua_pushcclosure(L, chunk_index, 1);
+    lua_setfield(L, -2, "__index");
+  }
+  lua_pop(L, 1);
+}
+
+void cbl_chunk_push(lua_State *L, int client, bool confirmed) {
+  chunk *c = lua_newuserdatauv(L, sizeof *c, CBL_CHUNK_VALUES);
+  c->confirmed = confirmed;
+  lua_insert(L, -3);
+  lua_setiuservalue(L, -3, CBL_CHUNK_DATA);
+  lua_setiuservalue(L, -2, CBL_CHUNK_RAW);
+  lua_pushvalue(L, client);
+  lua_setiuservalue(L, -2, CBL_CHUNK_CLIENT);
+  luaL_setmetatable(L, CBL_CHUNK);
+}

@@ -1,0 +1,269 @@
+/*
+** cbl_client.c - the ConnectClient userdata: creation, properties, hooks, end.
+*/
+#include "cbl_client.h"
+
+#include <stddef.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "cbc_header.h"
+#include "cbc_url.h"
+#include "cbl_options.h"
+#include "cbl_request.h"
+#include "cbl_resource.h"
+#include "cbl_shared.h"
+#include "cbl_version.h"
+
+#define DEFAULT_ENDPOINT "https://api.connect.cloudblue.com/public/v1"
+
+/* ==== Options ========================================================= */
+
+typedef struct settings {
+  const char *endpoint;
+  const char *key;
+  double timeout, connect_timeout, deadline; /* seconds */
+  lua_Integer retries;
+  lua_Integer max_response; /* bytes */
+  lua_Integer max_connections;
+  const char *proxy, *ca_file, *ca_path, *client_cert, *client_key, *user_agent;
+  bool allow_plain;
+} settings;
+
+static const settings defaults = {.timeout = 60,
+                                  .connect_timeout = 10,
+                                  .deadline = 300,
+                                  .retries = 3,
+                                  .max_response = (lua_Integer)64 * 1024 * 1024,
+                                  .max_connections = 64};
+
+/* In the form with one table, endpoint and key stand among the options. */
+#define OPTIONS                                                             \
+  {"timeout", CBL_SECONDS, offsetof(settings, timeout)},                    \
+      {"connectTimeout", CBL_SECONDS, offsetof(settings, connect_timeout)}, \
+      {"deadline", CBL_SECONDS, offsetof(settings, deadline)},              \
+      {"retries", CBL_COUNT, offsetof(settings, retries)},                  \
+      {"maxResponseBytes", CBL_SIZE, offsetof(settings, max_response)},     \
+      {"maxConnections", CBL_SIZE, offsetof(settings, max_connections)},    \
+      {"proxy", CBL_STRING, offsetof(settings, proxy)},                     \
+      {"caFile", CBL_STRING, offsetof(settings, ca_file)},                  \
+      {"caPath", CBL_STRING, offsetof(settings, ca_path)},                  \
+      {"clientCert", CBL_STRING, offsetof(settings, client_cert)},          \
+      {"clientKey", CBL_STRING, offsetof(settings, client_key)},            \
+      {"allowPlainHttp", CBL_FLAG, offsetof(settings, allow_plain)},        \
+      {"userAgent", CBL_STRING, offsetof(settings, user_agent)}, {          \
+    "headers", CBL_ANY, 0                                                   \
+  }
+
+static const cbl_option options_alone[] = {OPTIONS, {NULL, CBL_ANY, 0}};
+
+static const cbl_option options_with_endpoint[] = {
+    {"endpoint", CBL_ANY, 0}, {"apiKey", CBL_ANY, 0}, OPTIONS, {NULL, CBL_ANY, 0}};
+
+/* Puts the arguments of either form into one order: 1 endpoint, 2 key, 3 table
+** of options or nil. Returns the number by which messages call an argument. */
+static bool order_arguments(lua_State *L) {
+  bool table = lua_istable(L, 1);
+  if (!table) {
+    lua_settop(L, 3);
+    if (!lua_isnil(L, 3)) luaL_checktype(L, 3, LUA_TTABLE);
+    return false;
+  }
+  lua_settop(L, 1);
+  lua_getfield(L, 1, "endpoint");
+  lua_getfield(L, 1, "apiKey");
+  lua_rotate(L, 1, -1);
+  return true;
+}
+
+/* The string at index, or what the environment has, or a default (NULL: none). */
+static const char *choose(lua_State *L, int index, int arg, const char *name, const char *variable,
+                          const char *fallback) {
+  const char *value = getenv(variable);
+  if (!lua_isnil(L, index)) {
+    if (lua_type(L, index) != LUA_TSTRING)
+      luaL_argerror(
+          L, arg, lua_pushfstring(L, "%s must be a string, got %s", name, luaL_typename(L, index)));
+    return lua_tostring(L, index);
+  }
+  lua_pushstring(L, value != NULL && *value != '\0' ? value : fallback);
+  lua_replace(L, index);
+  if (lua_isnil(L, index))
+    luaL_argerror(L, arg, lua_pushfstring(L, "%s is missing; give it or set %s", name, variable));
+  return lua_tostring(L, index);
+}
+
+static void check_key(lua_State *L, int arg, int index) {
+  cbc_error err;
+  size_t n;
+  const char *key = lua_tolstring(L, index, &n);
+  if (n == 0) luaL_argerror(L, arg, "apiKey is empty");
+  if (cbc_header_check_value(key, n, &err) != CBC_OK)
+    luaL_argerror(L, arg, lua_pushfstring(L, "apiKey %s", err.message));
+}
+
+static void read_endpoint(lua_State *L, int arg, int index, const settings *s,
+                          cbc_client_options *o) {
+  cbc_error err;
+  cbc_endpoint e;
+  size_t n;
+  o->endpoint = lua_tolstring(L, index, &n);
+  if (cbc_url_endpoint(o->endpoint, n, s->allow_plain, &e, &err) != CBC_OK)
+    luaL_argerror(L, arg, lua_pushfstring(L, "endpoint %s", err.message));
+  o->endpoint_size = e.size;
+  o->transport.plain = e.plain;
+}
+
+/* Pushes the User-Agent: ours, and what the caller adds. */
+static const char *push_user_agent(lua_State *L, const char *more) {
+  return lua_pushfstring(L, "cloudblue-connect-lua/" CBL_VERSION "%s%s", more != NULL ? " " : "",
+                         more != NULL ? more : "");
+}
+
+static void fill_options(lua_State *L, const settings *s, cbc_client_options *o) {
+  o->policy = (cbc_policy){s->timeout, s->deadline, (int)s->retries};
+  o->transport.key = lua_tostring(L, 2);
+  o->transport.user_agent = push_user_agent(L, s->user_agent);
+  o->transport.connect_timeout = s->connect_timeout;
+  o->transport.max_response = (size_t)s->max_response;
+  o->transport.max_connections = (long)(s->max_connections < 100000 ? s->max_connections : 100000);
+  o->transport.proxy = s->proxy;
+  o->transport.ca_file = s->ca_file;
+  o->transport.ca_path = s->ca_path;
+  o->transport.client_cert = s->client_cert;
+  o->transport.client_key = s->client_key;
+}
+
+/* ==== Life ============================================================ */
+
+int cbl_client_new(lua_State *L) {
+  bool table = order_arguments(L);
+  settings s = defaults;
+  cbc_client_options o = {.endpoint = NULL};
+  cbl_client *c;
+  cbc_error err;
+  if (!lua_isnil(L, 3))
+    cbl_options_read(L, table ? 1 : 3, 3, table ? options_with_endpoint : options_alone, &s);
+  choose(L, 1, 1, "endpoint", "CONNECT_ENDPOINT", DEFAULT_ENDPOINT);
+  choose(L, 2, table ? 1 : 2, "apiKey", "CONNECT_API_KEY", NULL);
+  check_key(L, table ? 1 : 2, 2);
+  read_endpoint(L, 1, 1, &s, &o);
+  if (lua_isnil(L, 3) || lua_getfield(L, 3, "headers") == LUA_TNIL) lua_pushnil(L);
+  o.transport.headers = cbl_options_headers(L, table ? 1 : 3, -1, &o.transport.header_count);
+  fill_options(L, &s, &o);
+  c = lua_newuserdatauv(L, sizeof *c, CBL_CLIENT_VALUES);
+  *c = (cbl_client){.core = NULL};
+  luaL_setmetatable(L, CBL_CLIENT);
+  lua_newtable(L);
+  lua_setiuservalue(L, -2, CBL_RESOURCES);
+  c->core = cbc_client_new(cbl_env(L), &o, &err);
+  if (c->core == NULL) {
+    if (err.code == CBC_EARG) luaL_argerror(L, table ? 1 : 3, err.message);
+    cbl_raise(L, &err);
+  }
+  return 1;
+}
+
+/* client:close() and <close>: ends what is under way; may be called again. */
+static int client_close(lua_State *L) {
+  cbl_client *c = luaL_checkudata(L, 1, CBL_CLIENT);
+  if (c->core != NULL) cbc_client_close(c->core);
+  return 0;
+}
+
+static int client_gc(lua_State *L) {
+  cbl_client *c = luaL_checkudata(L, 1, CBL_CLIENT);
+  cbc_client *core = c->core;
+  c->core = NULL;
+  cbc_client_free(core);
+  return 0;
+}
+
+cbl_client *cbl_client_check(lua_State *L, int arg) {
+  cbl_client *c = luaL_checkudata(L, arg, CBL_CLIENT);
+  if (c->core == NULL || cbc_client_closed(c->core)) luaL_argerror(L, arg, "the client is closed");
+  return c;
+}
+
+/* ==== Methods ========================================================= */
+
+/* Appends the function at argument 2 to the client's hooks of a kind. */
+static int add_hook(lua_State *L, int kind) {
+  cbl_client *c = cbl_client_check(L, 1);
+  luaL_checktype(L, 2, LUA_TFUNCTION);
+  if (lua_getiuservalue(L, 1, kind) == LUA_TNIL) {
+    lua_newtable(L);
+    lua_pushvalue(L, -1);
+    lua_setiuservalue(L, 1, kind);
+  }
+  lua_pushvalue(L, 2);
+  lua_rawseti(L, -2, (lua_Integer)lua_rawlen(L, -2) + 1);
+  c->hooked[kind - CBL_BEFORE] = true;
+  return 0;
+}
+
+static int add_before_hook(lua_State *L) {
+  return add_hook(L, CBL_BEFORE);
+}
+
+static int add_after_hook(lua_State *L) {
+  return add_hook(L, CBL_AFTER);
+}
+
+/* client:resource(path) */
+static int client_resource(lua_State *L) {
+  luaL_checkudata(L, 1, CBL_CLIENT);
+  cbl_resource_push_path(L, 1, 2);
+  return 1;
+}
+
+/* Pushes the resource that is the client's property of that name, or nil. */
+static void push_property(lua_State *L, const char *name) {
+  for (const cbl_class *c = cbl_classes; c->name != NULL; c++) {
+    if (c->property == NULL || strcmp(c->property, name) != 0) continue;
+    cbl_resource_push_own(L, c, 1);
+    return;
+  }
+  lua_pushnil(L);
+}
+
+/* Upvalue: the table of methods. */
+static int client_index(lua_State *L) {
+  cbl_client *c = luaL_checkudata(L, 1, CBL_CLIENT);
+  const char *key = lua_type(L, 2) == LUA_TSTRING ? lua_tostring(L, 2) : "";
+  lua_pushvalue(L, 2);
+  if (lua_rawget(L, lua_upvalueindex(1)) != LUA_TNIL) return 1;
+  if (strcmp(key, "endpoint") == 0 && c->core != NULL)
+    lua_pushstring(L, cbc_client_endpoint(c->core));
+  else
+    push_property(L, key);
+  return 1;
+}
+
+static int client_tostring(lua_State *L) {
+  cbl_client *c = luaL_checkudata(L, 1, CBL_CLIENT);
+  if (c->core == NULL || cbc_client_closed(c->core))
+    lua_pushliteral(L, "ConnectClient (closed)");
+  else
+    lua_pushfstring(L, "ConnectClient (%s)", cbc_client_endpoint(c->core));
+  return 1;
+}
+
+void cbl_client_open(lua_State *L) {
+  static const luaL_Reg meta[] = {{"__gc", client_gc},
+                                  {"__close", client_close},
+                                  {"__tostring", client_tostring},
+                                  {NULL, NULL}};
+  static const luaL_Reg methods[] = {{"request", cbl_request_perform},
+                                     {"resource", client_resource},
+                                     {"addBeforeRequestHook", add_before_hook},
+                                     {"addAfterResponseHook", add_after_hook},
+                                     {"close", client_close},
+                                     {NULL, NULL}};
+  if (cbl_newtype(L, CBL_CLIENT, meta)) {
+    cbl_newlib(L, methods);
+    lua_pushcclosure(L, client_index, 1);
+    lua_setfield(L, -2, "__index");
+  }
+  lua_pop(L, 1);
+}

@@ -1,0 +1,41 @@
+/*
+** cbl_client.h - the ConnectClient userdata.
+*/
+#ifndef CBL_CLIENT_H
+#define CBL_CLIENT_H
+
+#include <lauxlib.h>
+#include <lua.h>
+#include <stdbool.h>
+
+#include "cbc_client.h"
+
+#define CBL_CLIENT "cloudblue.ConnectClient"
+
+/* Which bulk route the service was seen to speak. */
+typedef enum cbl_bulk { CBL_BULK_UNKNOWN, CBL_BULK_LIST, CBL_BULK_SINGLE } cbl_bulk;
+
+typedef struct cbl_client {
+  cbc_client *core; /* owned; NULL until it is made and after it is collected */
+  cbl_bulk bulk;
+  bool hooked[2]; /* there are hooks of the kind, see CBL_BEFORE */
+} cbl_client;
+
+/* User values of a client. */
+enum {
+  CBL_BEFORE = 1, /* list of functions, or nil */
+  CBL_AFTER,      /* the same */
+  CBL_RESOURCES,  /* class name -> the client's resource of that class */
+  CBL_CLIENT_VALUES = CBL_RESOURCES
+};
+
+/* Makes the metatable. Pushes nothing. */
+void cbl_client_open(lua_State *L);
+
+/* The function of the module: see the README. */
+int cbl_client_new(lua_State *L);
+
+/* The open client at argument arg, or an argument error. */
+cbl_client *cbl_client_check(lua_State *L, int arg);
+
+#endif

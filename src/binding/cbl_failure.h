@@ -1,0 +1,28 @@
+/*
+** cbl_failure.h - what a call gives back beside nil when it did not succeed: a
+** table with fields to decide by and a metatable that prints it as one line.
+*/
+#ifndef CBL_FAILURE_H
+#define CBL_FAILURE_H
+
+#include <lauxlib.h>
+#include <lua.h>
+
+#include "cbc_call.h"
+
+#define CBL_FAILURE "cloudblue.Failure"
+
+/* Makes the metatable. Pushes nothing. */
+void cbl_failure_open(lua_State *L);
+
+/* Pushes the failure of a call that is over, made from its exchange and from
+** the reply to its last attempt. A reply's body that can't be read, or that
+** denies, is explained by the message at the top of the stack, which is popped;
+** others ignore it. */
+void cbl_failure_push(lua_State *L, const cbc_call *call);
+
+/* Pushes a failure that the core did not make: kind, outcome and message. */
+void cbl_failure_push_local(lua_State *L, const cbc_call *call, const char *kind,
+                            const char *outcome, const char *message);
+
+#endif

@@ -1,0 +1,212 @@
+/*
+** cbl_json.c - JSON through a private lua-cjson.
+**
+** Its branches read integers differently: 2.1.0 makes every number a float, so
+** that digits past 2^53 are lost; 2.1.0.14 and later saturate past int64. Both
+** are right up to 15 digits, but for the type. So text without longer numbers
+** is decoded as it is, and whole floats are made integers afterwards; in other
+** text the long integers travel through lua-cjson as marked strings.
+*/
+#include "cbl_json.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "cbl_shared.h"
+
+/* Digits that a float holds whatever they are. */
+#define SAFE_DIGITS 15
+
+/* What marks an integer that travels as a string. The first byte can't stand in
+** a JSON string unescaped, and a reply that holds it escaped is decoded to a
+** string that does not continue like this by chance. */
+#define MARK \
+  "\x01"     \
+  "cloudblue.connect integer:"
+#define MARK_ESCAPED \
+  "\\u0001"          \
+  "cloudblue.connect integer:"
+
+/* ==== Long integers =================================================== */
+
+static bool is_digit(char c) {
+  return c >= '0' && c <= '9';
+}
+
+/* True when some run of digits is longer than SAFE_DIGITS. Such a run covers
+** every multiple of its length, so only those are looked at. */
+static bool has_long_run(const char *s, size_t n) {
+  for (size_t i = SAFE_DIGITS; i < n; i += SAFE_DIGITS + 1) {
+    size_t first = i, last = i;
+    if (!is_digit(s[i])) continue;
+    while (first > 0 && is_digit(s[first - 1]))
+      first--;
+    while (last + 1 < n && is_digit(s[last + 1]))
+      last++;
+    if (last - first + 1 > SAFE_DIGITS) return true;
+  }
+  return false;
+}
+
+/* The size of the JSON string at s, quotes included. */
+static size_t string_size(const char *s, size_t n) {
+  size_t i = 1;
+  while (i < n && s[i] != '"')
+    i += s[i] == '\\' ? 2 : 1;
+  return i < n ? i + 1 : n;
+}
+
+/* The size of the number at s; *integer tells if it has only digits. */
+static size_t number_size(const char *s, size_t n, bool *integer) {
+  size_t i = s[0] == '-' ? 1 : 0;
+  *integer = true;
+  for (; i < n && (is_digit(s[i]) || (s[i] != '\0' && strchr(".eE+-", s[i]) != NULL)); i++)
+    if (!is_digit(s[i])) *integer = false;
+  return i;
+}
+
+/* Replaces the JSON text at the top of the stack with one in which each long
+** integer is a marked string. */
+static void mark_long_integers(lua_State *L) {
+  size_t n, i = 0;
+  const char *s = lua_tolstring(L, -1, &n);
+  luaL_Buffer b;
+  luaL_buffinit(L, &b);
+  while (i < n) {
+    size_t size = 1;
+    bool integer = false;
+    if (s[i] == '"')
+      size = string_size(s + i, n - i);
+    else if (s[i] == '-' || is_digit(s[i]))
+      size = number_size(s + i, n - i, &integer);
+    if (integer && size > SAFE_DIGITS) {
+      luaL_addstring(&b, "\"" MARK_ESCAPED);
+      luaL_addlstring(&b, s + i, size);
+      luaL_addchar(&b, '"');
+    } else {
+      luaL_addlstring(&b, s + i, size);
+    }
+    i += size;
+  }
+  luaL_pushresult(&b);
+  lua_remove(L, -2);
+}
+
+/* ==== Numbers of a decoded value ====================================== */
+
+/* Converts the value at the top of the stack in place: a whole float to an
+** integer, a marked string to the number it carries. Returns 0 to keep it, 1
+** when it was replaced, -1 for a number that is infinite. */
+static int convert(lua_State *L) {
+  if (lua_type(L, -1) == LUA_TNUMBER) {
+    lua_Number number;
+    lua_Integer integer;
+    if (lua_isinteger(L, -1)) return 0;
+    number = lua_tonumber(L, -1);
+    if (isinf(number)) return -1;
+    if (!lua_numbertointeger(number, &integer) || (lua_Number)integer != number) return 0;
+    lua_pop(L, 1);
+    lua_pushinteger(L, integer);
+    return 1;
+  }
+  if (lua_type(L, -1) == LUA_TSTRING) {
+    size_t n;
+    const char *s = lua_tolstring(L, -1, &n);
+    size_t mark = strlen(MARK);
+    if (n <= mark || memcmp(s, MARK, mark) != 0) return 0;
+    /* An integer where it fits, else a float. */
+    if (lua_stringtonumber(L, s + mark) == 0) return 0;
+    lua_remove(L, -2);
+    return 1;
+  }
+  return 0;
+}
+
+static bool normalise(lua_State *L, bool marked);
+
+/* Normalises the values of the table at the top of the stack. */
+static bool normalise_table(lua_State *L, bool marked) {
+  luaL_checkstack(L, 4, "JSON nested too deep");
+  lua_pushnil(L);
+  while (lua_next(L, -2) != 0) {
+    int type = lua_type(L, -1);
+    if (type == LUA_TTABLE) {
+      if (!normalise_table(L, marked)) return false;
+    } else if (type == LUA_TNUMBER || (marked && type == LUA_TSTRING)) {
+      int changed = convert(L);
+      if (changed < 0) return false;
+      if (changed > 0) {
+        lua_pushvalue(L, -2);
+        lua_insert(L, -2);
+        lua_rawset(L, -4);
+        continue;
+      }
+    }
+    lua_pop(L, 1);
+  }
+  return true;
+}
+
+/* Normalises the value at the top of the stack. False for an infinite number;
+** the stack is then higher than before. */
+static bool normalise(lua_State *L, bool marked) {
+  if (lua_istable(L, -1)) return normalise_table(L, marked);
+  return convert(L) >= 0;
+}
+
+/* ==== Both ways ======================================================= */
+
+/* Keeps a memory error what it is; turns any other into a message. */
+static bool failed(lua_State *L, int base, int status) {
+  if (status == LUA_ERRMEM) lua_error(L);
+  lua_replace(L, base + 1);
+  lua_settop(L, base + 1);
+  return false;
+}
+
+bool cbl_json_decode(lua_State *L) {
+  int base = lua_gettop(L);
+  size_t n;
+  const char *s = lua_tolstring(L, base, &n);
+  bool marked = has_long_run(s, n);
+  int status;
+  cbl_shared_push(L, CBL_DECODE);
+  lua_pushvalue(L, base);
+  if (marked) mark_long_integers(L);
+  status = lua_pcall(L, 1, 1, 0);
+  if (status != LUA_OK) return failed(L, base, status);
+  if (normalise(L, marked)) return true;
+  lua_pushliteral(L, "it holds a number beyond the range of a float");
+  return failed(L, base, LUA_ERRRUN);
+}
+
+void cbl_json_encode(lua_State *L) {
+  cbl_shared_push(L, CBL_ENCODE);
+  lua_insert(L, -2);
+  lua_call(L, 1, 1);
+}
+
+bool cbl_json_exact(lua_State *L, int idx) {
+  char text[32];
+  bool exact;
+  if (lua_isinteger(L, idx)) {
+    lua_Integer n = lua_tointeger(L, idx);
+    /* 14 digits: what every branch writes. */
+    if (n > -100000000000000 && n < 100000000000000) return true;
+  } else {
+    lua_Number n = lua_tonumber(L, idx);
+    snprintf(text, sizeof text, "%.14g", n);
+    if (strtod(text, NULL) == n) return true;
+  }
+  lua_pushvalue(L, idx);
+  cbl_json_encode(L);
+  exact = lua_stringtonumber(L, lua_tostring(L, -1)) != 0;
+  if (exact) {
+    exact = lua_compare(L, -1, idx < 0 ? idx - 2 : idx, LUA_OPEQ);
+    lua_pop(L, 1);
+  }
+  lua_pop(L, 1);
+  return exact;
+}

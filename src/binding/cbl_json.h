@@ -1,0 +1,27 @@
+/*
+** cbl_json.h - JSON text to Lua values and back, through a private lua-cjson.
+** Both of its branches are met by their behaviour: numbers arrive and leave
+** with their value, or the call says so.
+*/
+#ifndef CBL_JSON_H
+#define CBL_JSON_H
+
+#include <lauxlib.h>
+#include <lua.h>
+#include <stdbool.h>
+
+/* Decodes the string at the top of the stack and pushes the value: a JSON
+** integer within int64 as a Lua integer, any other number as a float, null as
+** the light userdata of cjson.null. Returns false, and pushes a message
+** instead, for what is no JSON, holds a number beyond the range of a float, or
+** nests deeper than lua-cjson is set to. Memory errors are raised. */
+bool cbl_json_decode(lua_State *L);
+
+/* Encodes the value at the top of the stack, which cbl_body_check let pass, and
+** replaces it with the text. */
+void cbl_json_encode(lua_State *L);
+
+/* True when the number at idx reads back from its JSON text as the same value. */
+bool cbl_json_exact(lua_State *L, int idx);
+
+#endif

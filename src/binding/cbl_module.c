@@ -1,0 +1,50 @@
+/*
+** cbl_module.c - opens the module.
+*/
+#include "cloudblue_connect.h"
+
+#include <curl/curl.h>
+
+#include "cbl_call.h"
+#include "cbl_chunk.h"
+#include "cbl_client.h"
+#include "cbl_failure.h"
+#include "cbl_resource.h"
+#include "cbl_shared.h"
+#include "cbl_version.h"
+
+/* core.setFilterWriter(f): f(filter, options) gives the query for a filter that
+** is no string, or raises what is wrong with it. */
+static int set_filter_writer(lua_State *L) {
+  luaL_checktype(L, 1, LUA_TFUNCTION);
+  lua_settop(L, 1);
+  cbl_shared_set(L, CBL_FILTER_WRITER);
+  return 0;
+}
+
+static void open_types(lua_State *L) {
+  cbl_shared_open(L);
+  cbl_failure_open(L);
+  cbl_call_open(L);
+  cbl_client_open(L);
+  cbl_chunk_open(L);
+}
+
+int luaopen_cloudblue_connect_core(lua_State *L) {
+  static const luaL_Reg functions[] = {
+      {"ConnectClient", cbl_client_new}, {"setFilterWriter", set_filter_writer}, {NULL, NULL}};
+  luaL_checkversion(L);
+  open_types(L);
+  cbl_newlib(L, functions);
+  for (const cbl_class *c = cbl_classes; c->name != NULL; c++) {
+    cbl_resource_push_constructor(L, c);
+    lua_setfield(L, -2, c->name);
+  }
+  cbl_resource_open(L);
+  lua_setfield(L, -2, "methods");
+  cbl_shared_push(L, CBL_NULL);
+  lua_setfield(L, -2, "null");
+  lua_pushliteral(L, CBL_VERSION);
+  lua_setfield(L, -2, "_VERSION");
+  return 1;
+}

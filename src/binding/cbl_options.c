@@ -1,0 +1,188 @@
+/*
+** cbl_options.c - tables of options.
+*/
+#include "cbl_options.h"
+
+#include <math.h>
+#include <string.h>
+#include <strings.h>
+
+#include "cbc_header.h"
+
+/* Option names are shorter than this. */
+#define NAME_MOST 32
+
+/* Most further attempts. */
+#define COUNT_MOST 1000
+
+/* ==== The nearest name ================================================ */
+
+static size_t least3(size_t a, size_t b, size_t c) {
+  size_t least = a < b ? a : b;
+  return least < c ? least : c;
+}
+
+static char lower(char c) {
+  return (char)(c >= 'A' && c <= 'Z' ? c - 'A' + 'a' : c);
+}
+
+/* How many letters must be put in, taken out or changed to make a into b
+** (Levenshtein), letter case aside. Names over NAME_MOST are infinitely far. */
+static size_t distance(const char *a, const char *b) {
+  size_t n = strlen(a), m = strlen(b);
+  size_t row[NAME_MOST + 1];
+  if (n > NAME_MOST || m > NAME_MOST) return NAME_MOST + 1;
+  for (size_t j = 0; j <= m; j++)
+    row[j] = j;
+  for (size_t i = 1; i <= n; i++) {
+    size_t diagonal = row[0];
+    row[0] = i;
+    for (size_t j = 1; j <= m; j++) {
+      size_t above = row[j];
+      size_t changed = diagonal + (lower(a[i - 1]) != lower(b[j - 1]));
+      row[j] = least3(row[j - 1] + 1, above + 1, changed);
+      diagonal = above;
+    }
+  }
+  return row[m];
+}
+
+static int unknown_option(lua_State *L, int arg, const char *name, const cbl_option *options) {
+  const char *nearest = options->name;
+  for (const cbl_option *o = options; o->name != NULL; o++)
+    if (distance(name, o->name) < distance(name, nearest)) nearest = o->name;
+  return luaL_argerror(
+      L, arg,
+      lua_pushfstring(L, "unknown option '%s'; the nearest known one is '%s'", name, nearest));
+}
+
+/* ==== Values ========================================================== */
+
+static int bad_option(lua_State *L, int arg, const char *name, const char *must) {
+  const char *got =
+      lua_type(L, -1) == LUA_TNUMBER ? luaL_tolstring(L, -1, NULL) : luaL_typename(L, -1);
+  return luaL_argerror(L, arg,
+                       lua_pushfstring(L, "option '%s' must be %s, got %s", name, must, got));
+}
+
+static double read_seconds(lua_State *L, int arg, const char *name) {
+  double seconds = lua_type(L, -1) == LUA_TNUMBER ? lua_tonumber(L, -1) : 0;
+  if (!(seconds > 0) || isinf(seconds)) bad_option(L, arg, name, "a number of seconds over 0");
+  return seconds;
+}
+
+static lua_Integer read_integer(lua_State *L, int arg, const char *name, lua_Integer least,
+                                lua_Integer most, const char *must) {
+  int ok = 0;
+  lua_Integer n = lua_type(L, -1) == LUA_TNUMBER ? lua_tointegerx(L, -1, &ok) : 0;
+  if (!ok || n < least || n > most) bad_option(L, arg, name, must);
+  return n;
+}
+
+static const char *read_string(lua_State *L, int arg, const char *name) {
+  size_t n;
+  const char *s;
+  cbc_error err;
+  if (lua_type(L, -1) != LUA_TSTRING) bad_option(L, arg, name, "a string");
+  s = lua_tolstring(L, -1, &n);
+  if (n == 0) luaL_argerror(L, arg, lua_pushfstring(L, "option '%s' is empty", name));
+  if (cbc_header_check_value(s, n, &err) != CBC_OK)
+    luaL_argerror(L, arg, lua_pushfstring(L, "option '%s' %s", name, err.message));
+  return s;
+}
+
+/* The value is at the top of the stack. */
+static void read_value(lua_State *L, int arg, const cbl_option *o, void *target) {
+  void *field = (char *)target + o->offset;
+  switch (o->kind) {
+  case CBL_SECONDS:
+    *(double *)field = read_seconds(L, arg, o->name);
+    break;
+  case CBL_COUNT:
+    *(lua_Integer *)field =
+        read_integer(L, arg, o->name, 0, COUNT_MOST, "an integer from 0 to 1000");
+    break;
+  case CBL_SIZE:
+    *(lua_Integer *)field = read_integer(L, arg, o->name, 1, LUA_MAXINTEGER, "an integer from 1");
+    break;
+  case CBL_STRING:
+    *(const char **)field = read_string(L, arg, o->name);
+    break;
+  case CBL_FLAG:
+    if (!lua_isboolean(L, -1)) bad_option(L, arg, o->name, "true or false");
+    *(bool *)field = lua_toboolean(L, -1);
+    break;
+  case CBL_ANY:
+    break;
+  }
+}
+
+static const cbl_option *find(const cbl_option *options, const char *name) {
+  for (; options->name != NULL; options++)
+    if (strcmp(options->name, name) == 0) return options;
+  return NULL;
+}
+
+void cbl_options_read(lua_State *L, int arg, int idx, const cbl_option *options, void *target) {
+  idx = lua_absindex(L, idx);
+  lua_pushnil(L);
+  while (lua_next(L, idx) != 0) {
+    const cbl_option *o;
+    if (lua_type(L, -2) != LUA_TSTRING)
+      luaL_argerror(L, arg, "options are a table of names, and this one has another key");
+    o = find(options, lua_tostring(L, -2));
+    if (o == NULL) unknown_option(L, arg, lua_tostring(L, -2), options);
+    read_value(L, arg, o, target);
+    lua_pop(L, 1);
+  }
+}
+
+/* ==== Headers ========================================================= */
+
+/* Headers that the module or libcurl writes; a second one would contradict it. */
+static bool is_reserved(const char *name) {
+  static const char *const reserved[] = {
+      "Authorization",     "Proxy-Authorization", "Content-Type", "Content-Length",  "Host",
+      "Transfer-Encoding", "Connection",          "Expect",       "Accept-Encoding", "User-Agent"};
+  for (size_t i = 0; i < sizeof reserved / sizeof *reserved; i++)
+    if (strcasecmp(reserved[i], name) == 0) return true;
+  return false;
+}
+
+static cbc_field read_header(lua_State *L, int arg) {
+  cbc_error err;
+  cbc_field field;
+  size_t name_size, value_size;
+  if (lua_type(L, -2) != LUA_TSTRING || lua_type(L, -1) != LUA_TSTRING)
+    luaL_argerror(L, arg, "headers must be a table of names and string values");
+  field.name = lua_tolstring(L, -2, &name_size);
+  field.value = lua_tolstring(L, -1, &value_size);
+  if (cbc_header_check_name(field.name, name_size, &err) != CBC_OK)
+    luaL_argerror(L, arg, lua_pushfstring(L, "the name of a header %s", err.message));
+  if (is_reserved(field.name))
+    luaL_argerror(
+        L, arg,
+        lua_pushfstring(L, "header '%s' is written by the module and can't be given", field.name));
+  if (cbc_header_check_value(field.value, value_size, &err) != CBC_OK)
+    luaL_argerror(L, arg, lua_pushfstring(L, "header '%s' %s", field.name, err.message));
+  return field;
+}
+
+const cbc_field *cbl_options_headers(lua_State *L, int arg, int idx, size_t *count) {
+  cbc_field *fields;
+  size_t n = 0;
+  *count = 0;
+  idx = lua_absindex(L, idx);
+  if (lua_isnil(L, idx)) {
+    lua_pushnil(L);
+    return NULL;
+  }
+  if (!lua_istable(L, idx))
+    luaL_argerror(L, arg, "headers must be a table of names and string values");
+  for (lua_pushnil(L); lua_next(L, idx) != 0; lua_pop(L, 1))
+    n++;
+  fields = lua_newuserdatauv(L, (n + 1) * sizeof *fields, 0);
+  for (lua_pushnil(L); lua_next(L, idx) != 0 && *count < n; lua_pop(L, 1))
+    fields[(*count)++] = read_header(L, arg);
+  return fields;
+}

@@ -1,0 +1,42 @@
+/*
+** cbl_options.h - tables of options: every key is known and of its type, or the
+** call raises and names the nearest one.
+*/
+#ifndef CBL_OPTIONS_H
+#define CBL_OPTIONS_H
+
+#include <lauxlib.h>
+#include <lua.h>
+#include <stdbool.h>
+
+#include "cbc_request.h"
+
+/* The type of an option, and that of the field it fills. */
+typedef enum cbl_kind {
+  CBL_SECONDS, /* double: a number over 0 */
+  CBL_COUNT,   /* lua_Integer: from 0 to 1000 */
+  CBL_SIZE,    /* lua_Integer: from 1 */
+  CBL_STRING,  /* const char *: without NUL bytes and control characters */
+  CBL_FLAG,    /* bool */
+  CBL_ANY      /* nothing: the caller reads it from the table */
+} cbl_kind;
+
+typedef struct cbl_option {
+  const char *name;
+  cbl_kind kind;
+  size_t offset; /* of the field in the struct that is filled */
+} cbl_option;
+
+/* Fills the fields of target that the table at idx names; the others stay. The
+** table, argument arg of the call, must outlive target, which points to its
+** strings. options ends with a NULL name. Raises an argument error for an
+** unknown key or a value that does not fit. */
+void cbl_options_read(lua_State *L, int arg, int idx, const cbl_option *options, void *target);
+
+/* Reads a table of headers at idx, name to value, into an array that a userdata
+** owns, which is pushed (nil without headers); *count tells how many. Raises an
+** argument error for a name or value that can't be sent, and for a header that
+** the module writes itself. */
+const cbc_field *cbl_options_headers(lua_State *L, int arg, int idx, size_t *count);
+
+#endif
