@@ -1,0 +1,26 @@
+--- The CloudBlue Connect API for Lua.
+---
+--- The C module does the calls; this file adds what is better said in Lua: filters and paging.
+--- Every function is described in `cloudblue/connect/meta.lua`.
+
+local core = require "cloudblue.connect.core"
+local paging = require "cloudblue.connect.paging"
+local rql = require "cloudblue.connect.rql"
+
+core.setFilterWriter(rql.encode)
+
+for _, methods in pairs(core.methods) do
+  methods.all = paging.all
+  methods.first = paging.first
+  methods.count = paging.count
+end
+
+return {
+  ConnectClient = core.ConnectClient,
+  GenericResource = core.GenericResource,
+  UsageRecordResource = core.UsageRecordResource,
+  UsageChunkResource = core.UsageChunkResource,
+  R = rql.R,
+  null = core.null,
+  _VERSION = core._VERSION,
+}
