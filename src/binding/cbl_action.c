@@ -13,6 +13,7 @@
 #include "cbl_chunk.h"
 #include "cbl_json.h"
 #include "cbl_query.h"
+#include "cbl_scan.h"
 #include "cbl_shared.h"
 
 /* Arguments, checked. Their bytes belong to strings on the Lua stack. */
@@ -253,6 +254,21 @@ static bool take_entry(lua_State *L, cbl_job *job, const arguments *a) {
   return false;
 }
 
+/* True when the string at the top of the stack can be a chunk without being
+** decoded now. */
+static bool is_plain_object(lua_State *L) {
+  size_t n;
+  const char *s = lua_tolstring(L, -1, &n);
+  return cbl_scan_is_plain(s, n) && cbl_scan_field(s, "id", 2).kind == CBL_FIELD_STRING;
+}
+
+/* True when the decoded table at the top of the stack is an object with an id. */
+static bool has_id(lua_State *L) {
+  bool has = lua_getfield(L, -1, "id") == LUA_TSTRING;
+  lua_pop(L, 1);
+  return has;
+}
+
 /* The reader of every action (cbl_answer.h); ud: its arguments. */
 static int push_results(lua_State *L, cbl_job *job, const void *ud) {
   const arguments *a = ud;
@@ -264,12 +280,22 @@ static int push_results(lua_State *L, cbl_job *job, const void *ud) {
   }
   cbl_call_push_body(L, confirmed ? job->call->reading : job->call->attempt);
   if (returns == CBL_RETURNS_BYTES) return 1;
+  if (returns == CBL_RETURNS_CHUNK && is_plain_object(L)) {
+    lua_pushnil(L);
+    cbl_chunk_push(L, job->client_index, confirmed);
+    return 1;
+  }
   if (!cbl_answer_decode(L)) {
     cbc_call_unreadable(job->call);
     return 0;
   }
   if (returns == CBL_RETURNS_ENTRY && !confirmed && !take_entry(L, job, a)) return 0;
   if (returns == CBL_RETURNS_CHUNK || returns == CBL_RETURNS_ENTRY) {
+    if (!has_id(L)) {
+      lua_pushliteral(L, "the reply is no record or chunk: it has no id");
+      cbc_call_unreadable(job->call);
+      return 0;
+    }
     cbl_chunk_push(L, job->client_index, confirmed);
     return 1;
   }

@@ -36,7 +36,7 @@ static void push_taken(lua_State *L, const cbl_job *job) {
 
 static int push_failure(lua_State *L, const cbl_job *job) {
   if (job->call->exchange.end == CBC_END_TAKEN) push_taken(L, job);
-  cbl_failure_push(L, job->call);
+  cbl_failure_push(L, job);
   lua_pushnil(L);
   lua_insert(L, -2);
   return 2;

@@ -32,14 +32,17 @@ void cbl_call_open(lua_State *L) {
 
 void cbl_call_begin(lua_State *L, cbl_job *job, int client) {
   cbc_error err;
-  box *b = lua_newuserdatauv(L, sizeof *b, 1);
+  box *b;
+  job->client = lua_touserdata(L, client);
+  /* Collected already, and used in somebody's finalizer. */
+  if (job->client->core == NULL) luaL_error(L, "the client is closed");
+  b = lua_newuserdatauv(L, sizeof *b, 1);
   b->call = NULL;
   luaL_setmetatable(L, BOX);
   /* The core's client must not go before its call. */
   lua_pushvalue(L, client);
   lua_setiuservalue(L, -2, 1);
   lua_toclose(L, -1);
-  job->client = lua_touserdata(L, client);
   job->client_index = client;
   b->call = cbc_call_new(job->client->core, &err);
   if (b->call == NULL) cbl_raise(L, &err);
@@ -83,15 +86,6 @@ static void push_request(lua_State *L, const cbl_job *job) {
   lua_setfield(L, -2, "body");
 }
 
-/* Pushes a string of the service's in which the key is masked. */
-static void push_masked(lua_State *L, const cbl_job *job, const char *s, size_t n) {
-  luaL_Buffer b;
-  char *copy = luaL_buffinitsize(L, &b, n);
-  memcpy(copy, s, n);
-  cbc_client_mask(job->client->core, copy, n);
-  luaL_pushresultsize(&b, n);
-}
-
 /* Pushes the headers of a reply, names in lower case. */
 static void push_headers(lua_State *L, const cbl_job *job, cbc_transfer *x) {
   const struct curl_header *h = NULL;
@@ -104,7 +98,7 @@ static void push_headers(lua_State *L, const cbl_job *job, cbc_transfer *x) {
       name[i] =
           (char)(h->name[i] >= 'A' && h->name[i] <= 'Z' ? h->name[i] - 'A' + 'a' : h->name[i]);
     luaL_pushresultsize(&b, n);
-    push_masked(L, job, h->value, strlen(h->value));
+    cbl_client_push_masked(L, job->client, h->value, strlen(h->value));
     lua_rawset(L, -3);
   }
 }
@@ -121,7 +115,8 @@ static void push_response(lua_State *L, const cbl_job *job) {
   lua_setfield(L, -2, "status");
   push_headers(L, job, x);
   lua_setfield(L, -2, "headers");
-  push_masked(L, job, reply->body.data != NULL ? reply->body.data : "", reply->body.size);
+  cbl_client_push_masked(L, job->client, reply->body.data != NULL ? reply->body.data : "",
+                         reply->body.size);
   lua_setfield(L, -2, "body");
 }
 

@@ -7,24 +7,81 @@
 
 #include "cbl_action.h"
 #include "cbl_client.h"
+#include "cbl_json.h"
 #include "cbl_resource.h"
+#include "cbl_scan.h"
 #include "cbl_shared.h"
 
 typedef struct chunk {
   bool confirmed;
+  int glances; /* fields that were read from the text */
 } chunk;
+
+/* A caller who reads more fields than this is served better by the table. */
+#define GLANCES_MOST 2
 
 /* ==== Fields ========================================================== */
 
-/* Pushes the field of the data whose key is at the top of the stack, in its
-** place; JSON null as nil. */
-static void replace_with_field(lua_State *L) {
-  lua_getiuservalue(L, 1, CBL_CHUNK_DATA);
-  lua_insert(L, -2);
+/* Pushes the decoded table of the chunk at index idx, decoding it the first
+** time. */
+static void push_data(lua_State *L, int idx) {
+  idx = lua_absindex(L, idx);
+  if (lua_getiuservalue(L, idx, CBL_CHUNK_DATA) == LUA_TTABLE) return;
+  lua_getiuservalue(L, idx, CBL_CHUNK_RAW);
+  if (!cbl_json_decode(L)) lua_error(L); /* plain text decodes: cbl_scan.h */
+  lua_pushvalue(L, -1);
+  lua_setiuservalue(L, idx, CBL_CHUNK_DATA);
+  lua_replace(L, -3);
+  lua_pop(L, 1);
+}
+
+/* Pushes the field of the data of the chunk at 1; JSON null as nil. */
+static void push_decoded(lua_State *L, int key) {
+  push_data(L, 1);
+  lua_pushvalue(L, key);
   lua_rawget(L, -2);
+  lua_remove(L, -2);
   if (!lua_islightuserdata(L, -1)) return;
   lua_pop(L, 1);
   lua_pushnil(L);
+}
+
+/* Pushes the field from the text; false, pushing nothing, where that can't be. */
+static bool push_scanned(lua_State *L, const char *name, size_t name_size) {
+  cbl_field f;
+  lua_getiuservalue(L, 1, CBL_CHUNK_RAW);
+  f = cbl_scan_field(lua_tostring(L, -1), name, name_size);
+  switch (f.kind) {
+  case CBL_FIELD_STRING:
+    lua_pushlstring(L, f.bytes, f.size);
+    break;
+  case CBL_FIELD_TRUE:
+  case CBL_FIELD_FALSE:
+    lua_pushboolean(L, f.kind == CBL_FIELD_TRUE);
+    break;
+  case CBL_FIELD_NULL:
+  case CBL_FIELD_ABSENT:
+    lua_pushnil(L);
+    break;
+  default:
+    lua_pop(L, 1);
+    return false;
+  }
+  lua_remove(L, -2);
+  return true;
+}
+
+/* Pushes the field of the chunk c at 1 whose key is at index key. */
+static void push_field(lua_State *L, chunk *c, int key) {
+  bool decoded = lua_getiuservalue(L, 1, CBL_CHUNK_DATA) == LUA_TTABLE;
+  lua_pop(L, 1);
+  if (!decoded && lua_type(L, key) == LUA_TSTRING && c->glances < GLANCES_MOST) {
+    size_t n;
+    const char *name = lua_tolstring(L, key, &n);
+    c->glances++;
+    if (push_scanned(L, name, n)) return;
+  }
+  push_decoded(L, key);
 }
 
 /* Upvalue: the table of methods, which win over fields. */
@@ -34,14 +91,13 @@ static int chunk_index(lua_State *L) {
   lua_pushvalue(L, 2);
   if (lua_rawget(L, lua_upvalueindex(1)) != LUA_TNIL) return 1;
   if (strcmp(key, "data") == 0) {
-    lua_getiuservalue(L, 1, CBL_CHUNK_DATA);
+    push_data(L, 1);
   } else if (strcmp(key, "raw") == 0) {
     lua_getiuservalue(L, 1, CBL_CHUNK_RAW);
   } else if (strcmp(key, "confirmed") == 0 && c->confirmed) {
     lua_pushboolean(L, 1);
   } else {
-    lua_pushvalue(L, 2);
-    replace_with_field(L);
+    push_field(L, c, 2);
   }
   return 1;
 }
@@ -59,7 +115,7 @@ static int next_field(lua_State *L) {
 
 static int chunk_pairs(lua_State *L) {
   luaL_checkudata(L, 1, CBL_CHUNK);
-  lua_getiuservalue(L, 1, CBL_CHUNK_DATA);
+  push_data(L, 1);
   lua_pushcclosure(L, next_field, 1);
   lua_pushvalue(L, 1);
   lua_pushnil(L);
@@ -69,7 +125,7 @@ static int chunk_pairs(lua_State *L) {
 /* Pushes the field as a string for printing; "?" when it is none. */
 static const char *push_shown(lua_State *L, const char *name) {
   lua_pushstring(L, name);
-  replace_with_field(L);
+  push_decoded(L, lua_gettop(L));
   return lua_type(L, -1) == LUA_TSTRING ? lua_tostring(L, -1) : "?";
 }
 
@@ -84,7 +140,7 @@ static int chunk_tostring(lua_State *L) {
 }
 
 void cbl_chunk_push_id(lua_State *L, int arg, int idx) {
-  lua_getiuservalue(L, idx, CBL_CHUNK_DATA);
+  push_data(L, idx);
   if (lua_getfield(L, -1, "id") != LUA_TSTRING) luaL_argerror(L, arg, "this chunk has no id");
   lua_remove(L, -2);
 }
@@ -150,7 +206,7 @@ void cbl_chunk_open(lua_State *L) {
 
 void cbl_chunk_push(lua_State *L, int client, bool confirmed) {
   chunk *c = lua_newuserdatauv(L, sizeof *c, CBL_CHUNK_VALUES);
-  c->confirmed = confirmed;
+  *c = (chunk){.confirmed = confirmed};
   lua_insert(L, -3);
   lua_setiuservalue(L, -3, CBL_CHUNK_DATA);
   lua_setiuservalue(L, -2, CBL_CHUNK_RAW);

@@ -185,6 +185,14 @@ cbl_client *cbl_client_check(lua_State *L, int arg) {
   return c;
 }
 
+void cbl_client_push_masked(lua_State *L, const cbl_client *c, const char *s, size_t n) {
+  luaL_Buffer b;
+  char *copy = luaL_buffinitsize(L, &b, n);
+  memcpy(copy, s, n);
+  if (c->core != NULL) cbc_client_mask(c->core, copy, n);
+  luaL_pushresultsize(&b, n);
+}
+
 /* ==== Methods ========================================================= */
 
 /* Appends the function at argument 2 to the client's hooks of a kind. */

@@ -38,4 +38,8 @@ int cbl_client_new(lua_State *L);
 /* The open client at argument arg, or an argument error. */
 cbl_client *cbl_client_check(lua_State *L, int arg);
 
+/* Pushes the bytes as a string in which the secret part of the key is masked: a
+** service may echo what it was sent. */
+void cbl_client_push_masked(lua_State *L, const cbl_client *c, const char *s, size_t n);
+
 #endif

@@ -55,6 +55,13 @@ void cbl_failure_open(lua_State *L) {
   lua_pop(L, 1);
 }
 
+int cbl_failure_new(lua_State *L) {
+  luaL_checktype(L, 1, LUA_TTABLE);
+  lua_settop(L, 1);
+  luaL_setmetatable(L, CBL_FAILURE);
+  return 1;
+}
+
 /* ==== Making ========================================================== */
 
 static void set_string(lua_State *L, const char *name, const char *value) {
@@ -77,12 +84,6 @@ static void push_base(lua_State *L, const cbc_call *call, const char *kind, cons
   lua_setfield(L, -2, "path");
   lua_pushinteger(L, call->exchange.attempts);
   lua_setfield(L, -2, "attempts");
-}
-
-void cbl_failure_push_local(lua_State *L, const cbc_call *call, const char *kind,
-                            const char *outcome, const char *message) {
-  push_base(L, call, kind, outcome);
-  set_string(L, "message", message);
 }
 
 /* Joins the strings of the list at the top of the stack into one message. */
@@ -191,7 +192,37 @@ static void set_message(lua_State *L, const cbc_call *call, int given) {
   lua_setfield(L, -2, "message");
 }
 
-void cbl_failure_push(lua_State *L, const cbc_call *call) {
+/* Masks the key in a string field of the table at the top of the stack. */
+static void mask_field(lua_State *L, const cbl_job *job, const char *name) {
+  if (lua_getfield(L, -1, name) == LUA_TSTRING) {
+    size_t n;
+    const char *s = lua_tolstring(L, -1, &n);
+    cbl_client_push_masked(L, job->client, s, n);
+    lua_setfield(L, -3, name);
+  }
+  lua_pop(L, 1);
+}
+
+/* Masks the key in what the service had a say in: it may echo it. */
+static void mask(lua_State *L, const cbl_job *job) {
+  mask_field(L, job, "message");
+  mask_field(L, job, "errorCode");
+  if (lua_getfield(L, -1, "errors") == LUA_TTABLE) {
+    lua_Integer n = (lua_Integer)lua_rawlen(L, -1);
+    for (lua_Integer i = 1; i <= n; i++) {
+      lua_rawgeti(L, -1, i);
+      if (lua_type(L, -1) == LUA_TSTRING) {
+        cbl_client_push_masked(L, job->client, lua_tostring(L, -1), lua_rawlen(L, -1));
+        lua_rawseti(L, -3, i);
+      }
+      lua_pop(L, 1);
+    }
+  }
+  lua_pop(L, 1);
+}
+
+void cbl_failure_push(lua_State *L, const cbl_job *job) {
+  const cbc_call *call = job->call;
   const cbc_exchange *x = &call->exchange;
   int given = lua_gettop(L);
   push_base(L, call, kind_of(x->end), outcomes[x->outcome]);
@@ -204,5 +235,6 @@ void cbl_failure_push(lua_State *L, const cbc_call *call) {
       lua_setfield(L, -2, "status");
     }
   }
+  mask(L, job);
   lua_remove(L, given);
 }

@@ -8,7 +8,7 @@
 #include <lauxlib.h>
 #include <lua.h>
 
-#include "cbc_call.h"
+#include "cbl_call.h"
 
 #define CBL_FAILURE "cloudblue.Failure"
 
@@ -16,13 +16,13 @@
 void cbl_failure_open(lua_State *L);
 
 /* Pushes the failure of a call that is over, made from its exchange and from
-** the reply to its last attempt. A reply's body that can't be read, or that
-** denies, is explained by the message at the top of the stack, which is popped;
-** others ignore it. */
-void cbl_failure_push(lua_State *L, const cbc_call *call);
+** the reply to its last attempt. A reply that can't be read, or that denies, is
+** explained by the message at the top of the stack, which is popped; others
+** ignore it. The key is masked in all that came from the service. */
+void cbl_failure_push(lua_State *L, const cbl_job *job);
 
-/* Pushes a failure that the core did not make: kind, outcome and message. */
-void cbl_failure_push_local(lua_State *L, const cbc_call *call, const char *kind,
-                            const char *outcome, const char *message);
+/* core.newFailure(fields): makes the table of fields a failure and returns it,
+** for what finds a reply unusable in Lua. */
+int cbl_failure_new(lua_State *L);
 
 #endif

@@ -161,7 +161,7 @@ static bool normalise(lua_State *L, bool marked) {
 /* Keeps a memory error what it is; turns any other into a message. */
 static bool failed(lua_State *L, int base, int status) {
   if (status == LUA_ERRMEM) lua_error(L);
-  lua_replace(L, base + 1);
+  lua_copy(L, -1, base + 1);
   lua_settop(L, base + 1);
   return false;
 }

@@ -31,8 +31,10 @@ static void open_types(lua_State *L) {
 }
 
 int luaopen_cloudblue_connect_core(lua_State *L) {
-  static const luaL_Reg functions[] = {
-      {"ConnectClient", cbl_client_new}, {"setFilterWriter", set_filter_writer}, {NULL, NULL}};
+  static const luaL_Reg functions[] = {{"ConnectClient", cbl_client_new},
+                                       {"setFilterWriter", set_filter_writer},
+                                       {"newFailure", cbl_failure_new},
+                                       {NULL, NULL}};
   luaL_checkversion(L);
   open_types(L);
   cbl_newlib(L, functions);

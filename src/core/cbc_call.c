@@ -22,19 +22,26 @@ static void unlink_call(cbc_call *call) {
   if (call->next != NULL) call->next->link = call->link;
 }
 
+static cbc_call *make_call(cbc_client *c) {
+  cbc_call *call = cbc_alloc(c->env, sizeof *call);
+  if (call == NULL) return NULL;
+  *call = (cbc_call){.client = c};
+  cbc_request_init(&call->request, c->env);
+  cbc_request_init(&call->probe, c->env);
+  return call;
+}
+
 cbc_call *cbc_call_new(cbc_client *c, cbc_error *err) {
-  cbc_call *call;
+  cbc_call *call = c->spare;
   if (cbc_client_closed(c)) {
     cbc_error_set(err, CBC_ECLOSED, "the client is closed");
     return NULL;
   }
-  if ((call = cbc_alloc(c->env, sizeof *call)) == NULL) {
+  c->spare = NULL;
+  if (call == NULL && (call = make_call(c)) == NULL) {
     cbc_error_nomem(err);
     return NULL;
   }
-  *call = (cbc_call){.client = c};
-  cbc_request_init(&call->request, c->env);
-  cbc_request_init(&call->probe, c->env);
   /* A call that never starts is over. */
   call->exchange.state = CBC_DONE;
   link_call(call);
@@ -42,14 +49,28 @@ cbc_call *cbc_call_new(cbc_client *c, cbc_error *err) {
   return call;
 }
 
-void cbc_call_free(cbc_call *call) {
+void cbc_call_destroy(cbc_call *call) {
   if (call == NULL) return;
-  cbc_transfer_release(call->attempt);
-  cbc_transfer_release(call->reading);
-  unlink_call(call);
   cbc_request_free(&call->request);
   cbc_request_free(&call->probe);
   cbc_free(env_of(call), call, sizeof *call);
+}
+
+void cbc_call_free(cbc_call *call) {
+  cbc_client *c;
+  if (call == NULL) return;
+  c = call->client;
+  cbc_transfer_release(call->attempt);
+  cbc_transfer_release(call->reading);
+  unlink_call(call);
+  if (c->spare != NULL || cbc_client_closed(c)) {
+    cbc_call_destroy(call);
+    return;
+  }
+  call->attempt = call->reading = NULL;
+  cbc_request_reset(&call->request);
+  cbc_request_reset(&call->probe);
+  c->spare = call;
 }
 
 void cbc_call_abandon(cbc_call *call) {

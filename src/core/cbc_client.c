@@ -25,6 +25,8 @@ void cbc_client_close(cbc_client *c) {
   if (c->transport == NULL) return;
   for (cbc_call *call = c->calls; call != NULL; call = call->next)
     cbc_call_abandon(call);
+  cbc_call_destroy(c->spare);
+  c->spare = NULL;
   cbc_transport_free(c->transport);
   c->transport = NULL;
 }

@@ -10,10 +10,14 @@ struct cbc_client {
   const cbc_env *env;
   cbc_transport *transport; /* NULL once closed */
   cbc_call *calls;          /* those not yet freed; not owned */
+  cbc_call *spare;          /* one that is over, for the next; owned */
   cbc_policy policy;
   size_t size;     /* of this block, in bytes */
   char endpoint[]; /* terminated */
 };
+
+/* Gives back the memory of a call that is in no list. NULL is allowed. */
+void cbc_call_destroy(cbc_call *call);
 
 /* Ends a call because its client is being closed, and lets its transfers go. */
 void cbc_call_abandon(cbc_call *call);

@@ -38,6 +38,11 @@ static void fail(cbc_exchange *x, cbc_outcome outcome) {
   finish(x, x->last, x->doubtful ? CBC_UNKNOWN : outcome);
 }
 
+/* The outcome where no attempt took effect, as far as can be known. */
+static cbc_outcome outcome_without_effect(const cbc_exchange *x) {
+  return x->doubtful ? CBC_UNKNOWN : x->turned_away ? CBC_REJECTED : CBC_UNSENT;
+}
+
 /* The deadline cut the attempt off, rather than its own time-out. */
 static bool deadline_passed(const cbc_exchange *x, double now) {
   return now - x->started >= x->policy.deadline;
@@ -85,7 +90,8 @@ static void took_send(cbc_exchange *x, const cbc_attempt *a, const cbc_env *env)
     return;
   case UNSENT:
   case LATER:
-    if (!again(x, a->retry_after, env)) fail(x, m == UNSENT ? CBC_UNSENT : CBC_REJECTED);
+    x->turned_away = x->turned_away || m == LATER;
+    if (!again(x, a->retry_after, env)) fail(x, outcome_without_effect(x));
     return;
   case DOUBTFUL:
     x->doubtful = true;
@@ -132,7 +138,7 @@ void cbc_exchange_took(cbc_exchange *x, const cbc_attempt *a, const cbc_env *env
       x->attempts++;
       x->doubtful = x->doubtful || a->sent;
     }
-    finish(x, CBC_END_DEADLINE, x->doubtful ? CBC_UNKNOWN : CBC_UNSENT);
+    finish(x, CBC_END_DEADLINE, outcome_without_effect(x));
   } else if (x->state == CBC_SEND) {
     took_send(x, a, env);
   } else {
@@ -180,6 +186,9 @@ void cbc_exchange_resume(cbc_exchange *x) {
 
 void cbc_exchange_cancel(cbc_exchange *x, bool sent) {
   if (x->state == CBC_DONE) return;
-  if (x->state == CBC_SEND && sent) x->doubtful = true;
-  finish(x, CBC_END_CLOSED, x->doubtful ? CBC_UNKNOWN : CBC_UNSENT);
+  if (x->state == CBC_SEND && sent) {
+    x->attempts++;
+    x->doubtful = true;
+  }
+  finish(x, CBC_END_CLOSED, outcome_without_effect(x));
 }

@@ -95,6 +95,7 @@ typedef struct cbc_exchange {
   int probes;            /* times the present confirmation was tried */
   int pauses;            /* pauses so far: they grow longer */
   bool doubtful;         /* an attempt may have taken effect */
+  bool turned_away;      /* an attempt left, and was asked to come again */
   bool refused;          /* the last attempt was refused after a doubtful one */
   cbc_end last;          /* how the last attempt would end the call */
   double started;        /* by the clock of the environment, in seconds */

@@ -145,9 +145,17 @@ cbc_transfer *cbc_transfer_acquire(cbc_transport *t, cbc_error *err) {
   return x;
 }
 
+/* The client's headers that go with a body: that of a form is written by
+** libcurl. */
+static struct curl_slist *client_headers(const cbc_transfer *x) {
+  const cbc_transport *t = x->transport;
+  cbc_body body = x->request->body;
+  return body == CBC_BODY_MULTIPART ? t->headers : t->typed[body == CBC_BODY_JSON];
+}
+
 /* Lets go of what belongs to one request. */
 static void forget_request(cbc_transfer *x) {
-  cbc_headers_free(x->env, x->prefix, x->transport->headers);
+  if (x->prefix != NULL) cbc_headers_free(x->env, x->prefix, client_headers(x));
   x->prefix = NULL;
   if (x->mime == NULL) return;
   curl_easy_setopt(x->easy, CURLOPT_MIMEPOST, NULL);
@@ -222,22 +230,15 @@ static CURLcode set_body(cbc_transfer *x, const cbc_request *r) {
   return rc;
 }
 
-static bool prefix_header(cbc_transfer *x, const char *name, const char *value) {
-  struct curl_slist *longer = cbc_headers_add(x->env, x->prefix, name, value);
-  if (longer != NULL) x->prefix = longer;
-  return longer != NULL;
-}
-
 static CURLcode set_headers(cbc_transfer *x, const cbc_request *r) {
-  bool ok = true;
-  x->prefix = x->transport->headers;
-  /* libcurl writes the Content-Type of a multipart body by itself, and that of
-  ** a form for any other: JSON has its own and an empty body none. */
-  if (r->body != CBC_BODY_MULTIPART)
-    ok = prefix_header(x, "Content-Type", r->body == CBC_BODY_JSON ? "application/json" : NULL);
-  for (size_t i = r->header_count; ok && i-- > 0;)
-    ok = prefix_header(x, r->headers[i].name, r->headers[i].value);
-  return ok ? curl_easy_setopt(x->easy, CURLOPT_HTTPHEADER, x->prefix) : CURLE_OUT_OF_MEMORY;
+  x->prefix = client_headers(x);
+  for (size_t i = r->header_count; i-- > 0;) {
+    struct curl_slist *longer =
+        cbc_headers_add(x->env, x->prefix, r->headers[i].name, r->headers[i].value);
+    if (longer == NULL) return CURLE_OUT_OF_MEMORY;
+    x->prefix = longer;
+  }
+  return curl_easy_setopt(x->easy, CURLOPT_HTTPHEADER, x->prefix);
 }
 
 /* CURLOPT_TIMEOUT_MS takes 0 for no time-out at all, and a 32-bit long. */
@@ -330,8 +331,6 @@ void cbc_transfer_finish(cbc_transfer *x, CURLcode result) {
     const char *after = cbc_transfer_header(x, "Retry-After");
     curl_easy_getinfo(x->easy, CURLINFO_RESPONSE_CODE, &status);
     reply->status = (int)status;
-    /* Errors are shown; a service may put into them what it was sent. */
-    if (status >= 300) cbc_transport_mask(x->transport, reply->body.data, reply->body.size);
     if (after != NULL) reply->retry_after = cbc_header_retry_after(after, x->env->wall(x->env->ud));
   } else {
     explain(x, result);

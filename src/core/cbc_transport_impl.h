@@ -10,11 +10,12 @@
 struct cbc_transport {
   const cbc_env *env;
   CURLM *multi;
-  CURL *model;                /* carries the client's options; transfers are copies of it */
-  struct curl_slist *headers; /* the client's, the key among them; owned */
-  double connect_timeout;     /* seconds */
-  size_t max_response;        /* bytes */
-  struct pollfd *sockets;     /* what libcurl waits for; owned */
+  CURL *model;                 /* carries the client's options; transfers are copies of it */
+  struct curl_slist *headers;  /* the client's, the key among them; owned */
+  struct curl_slist *typed[2]; /* the same behind one more: no Content-Type, or JSON's; owned */
+  double connect_timeout;      /* seconds */
+  size_t max_response;         /* bytes */
+  struct pollfd *sockets;      /* what libcurl waits for; owned */
   size_t socket_count;
   size_t socket_capacity;
   double timer;       /* when libcurl wants to be called, by env's clock; < 0: never */

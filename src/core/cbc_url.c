@@ -172,6 +172,17 @@ static size_t scheme_size(const char *s, size_t n, bool *plain, cbc_error *err) 
   return 0;
 }
 
+/* What follows host and port, from at to n. */
+static cbc_code check_endpoint_path(const char *s, size_t at, size_t n, cbc_error *err) {
+  for (size_t i = at; i < n; i++)
+    if (s[i] == '?' || s[i] == '#')
+      return cbc_error_set(err, CBC_EARG,
+                           "has '%c' at byte %zu: it ends with its path, without a query", s[i],
+                           i + 1);
+  if (s[at] != '/') return bad_byte(s, at, err);
+  return cbc_url_check_path(s + at, n - at, err);
+}
+
 cbc_code cbc_url_endpoint(const char *s, size_t n, bool allow_plain, cbc_endpoint *e,
                           cbc_error *err) {
   size_t at, host;
@@ -189,7 +200,7 @@ cbc_code cbc_url_endpoint(const char *s, size_t n, bool allow_plain, cbc_endpoin
   at += (size_t)port;
   while (n > at && s[n - 1] == '/')
     n--;
-  if (n > at && cbc_url_check_path(s + at, n - at, err) != CBC_OK) return err->code;
+  if (n > at && check_endpoint_path(s, at, n, err) != CBC_OK) return err->code;
   if (e->plain && !e->loopback && !allow_plain)
     return cbc_error_set(err, CBC_EARG,
                          "is plain http to a host that is not this machine, and the key would "

@@ -7,10 +7,7 @@ local list = {}
 ---@return integer? length 0 for the empty table, which may be a list or an object
 function list.length(value)
   local count = 0
-  for key in next, value do
-    if type(key) ~= "number" then return nil end
-    count = count + 1
-  end
+  for _ in next, value do count = count + 1 end
   for index = 1, count do
     if rawget(value, index) == nil then return nil end
   end

@@ -19,6 +19,9 @@ local tree = {}
 -- RFC 3986 has no place for a bare |.
 local OR = "%7C"
 
+-- Written by twos, every alternative is one bracket deeper, and readers bound their depth.
+local MAX_PAIRWISE = 20
+
 --- One comparison.
 ---@param written string ready for the URL
 ---@return cloudblue.connect.rql.Node
@@ -37,7 +40,7 @@ end
 local function gather(kind, nodes)
   local children = {}
   for _, node in ipairs(nodes) do
-    if node.kind == kind and not node.pairwise then
+    if node.kind == kind then
       table.move(node.children, 1, #node.children, #children + 1, children)
     else
       children[#children + 1] = node
@@ -62,7 +65,7 @@ function tree.any(nodes)
   return { kind = "or", children = gather("or", nodes) }
 end
 
---- As `any`, written as the JavaScript SDK writes it: `(((a)|(b))|(c))`.
+--- As `any`, written as the JavaScript SDK writes it, `(((a)|(b))|(c))`, unless that would nest too deep.
 ---@param nodes cloudblue.connect.rql.Node[]
 ---@return cloudblue.connect.rql.Node? node nil where there are none
 function tree.anyPairwise(nodes)
@@ -71,7 +74,7 @@ function tree.anyPairwise(nodes)
     groups[index] = tree.group(node)
   end
   if #groups < 2 then return groups[1] end
-  return { kind = "or", children = groups, pairwise = true }
+  return { kind = "or", children = groups, pairwise = #groups <= MAX_PAIRWISE or nil }
 end
 
 --- The node does not hold.
