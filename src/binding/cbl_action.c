@@ -13,7 +13,6 @@
 #include "cbl_chunk.h"
 #include "cbl_json.h"
 #include "cbl_query.h"
-#include "cbl_scan.h"
 #include "cbl_shared.h"
 
 /* Arguments, checked. Their bytes belong to strings on the Lua stack. */
@@ -120,8 +119,10 @@ static void push_fields(lua_State *L, arguments *a) {
   luaL_addstring(&b, list ? "[{" : "{");
   for (int i = 0; p[i].kind != CBL_PARAM_NONE; i++) {
     if (p[i].field == NULL || lua_isnoneornil(L, index_of(a, i))) continue;
-    lua_pushfstring(L, "%s\"%s\":", separator, p[i].field);
-    luaL_addvalue(&b);
+    luaL_addstring(&b, separator);
+    luaL_addchar(&b, '"');
+    luaL_addstring(&b, p[i].field);
+    luaL_addstring(&b, "\":");
     lua_pushvalue(L, index_of(a, i));
     cbl_json_encode(L);
     luaL_addvalue(&b);
@@ -205,17 +206,13 @@ static bool is_field_empty(lua_State *L, const char *name) {
 static bool find_entry(lua_State *L, const arguments *a) {
   lua_Integer n = (lua_Integer)lua_rawlen(L, -1);
   for (lua_Integer i = 1; i <= n; i++) {
-    size_t size;
-    const char *id;
-    bool found = false;
-    if (lua_rawgeti(L, -1, i) == LUA_TTABLE && lua_getfield(L, -1, "id") == LUA_TSTRING) {
-      id = lua_tolstring(L, -1, &size);
-      found = size == a->subject.size && memcmp(id, a->subject.bytes, size) == 0;
+    if (lua_rawgeti(L, -1, i) == LUA_TTABLE) {
+      bool found = lua_getfield(L, -1, "id") == LUA_TSTRING &&
+                   lua_rawlen(L, -1) == a->subject.size &&
+                   memcmp(lua_tostring(L, -1), a->subject.bytes, a->subject.size) == 0;
       lua_pop(L, 1);
-    } else if (lua_istable(L, -2)) {
-      lua_pop(L, 1);
+      if (found) return true;
     }
-    if (found) return true;
     lua_pop(L, 1);
   }
   return false;
@@ -254,14 +251,6 @@ static bool take_entry(lua_State *L, cbl_job *job, const arguments *a) {
   return false;
 }
 
-/* True when the string at the top of the stack can be a chunk without being
-** decoded now. */
-static bool is_plain_object(lua_State *L) {
-  size_t n;
-  const char *s = lua_tolstring(L, -1, &n);
-  return cbl_scan_is_plain(s, n) && cbl_scan_field(s, "id", 2).kind == CBL_FIELD_STRING;
-}
-
 /* True when the decoded table at the top of the stack is an object with an id. */
 static bool has_id(lua_State *L) {
   bool has = lua_getfield(L, -1, "id") == LUA_TSTRING;
@@ -280,11 +269,8 @@ static int push_results(lua_State *L, cbl_job *job, const void *ud) {
   }
   cbl_call_push_body(L, confirmed ? job->call->reading : job->call->attempt);
   if (returns == CBL_RETURNS_BYTES) return 1;
-  if (returns == CBL_RETURNS_CHUNK && is_plain_object(L)) {
-    lua_pushnil(L);
-    cbl_chunk_push(L, job->client_index, confirmed);
+  if (returns == CBL_RETURNS_CHUNK && cbl_chunk_push_plain(L, job->client_index, confirmed))
     return 1;
-  }
   if (!cbl_answer_decode(L)) {
     cbc_call_unreadable(job->call);
     return 0;

@@ -5,6 +5,7 @@
 
 #include <string.h>
 
+#include "cbc_header.h"
 #include "cbl_json.h"
 #include "cbl_shared.h"
 
@@ -16,18 +17,48 @@ typedef struct box {
   cbc_call *call; /* owned; NULL when over */
 } box;
 
-static int box_close(lua_State *L) {
-  box *b = luaL_checkudata(L, 1, BOX);
+static void end_call(box *b) {
   cbc_call *call = b->call;
   b->call = NULL;
   cbc_call_free(call);
+}
+
+/* The box leaves the stack: its call is over, and the next may have it. */
+static int box_close(lua_State *L) {
+  end_call(luaL_checkudata(L, 1, BOX));
+  lua_getiuservalue(L, 1, 1);
+  lua_pushvalue(L, 1);
+  lua_setiuservalue(L, -2, CBL_SPARE_BOX);
   return 0;
 }
 
-void cbl_call_open(lua_State *L) {
-  static const luaL_Reg functions[] = {{"__gc", box_close}, {"__close", box_close}, {NULL, NULL}};
-  cbl_newtype(L, BOX, functions);
+static int box_gc(lua_State *L) {
+  end_call(luaL_checkudata(L, 1, BOX));
+  return 0;
+}
+
+/* Pushes an empty box whose user value is the client: the core's client must
+** not go before its call. */
+static box *push_box(lua_State *L, int client) {
+  box *b;
+  if (lua_getiuservalue(L, client, CBL_SPARE_BOX) == LUA_TUSERDATA) {
+    lua_pushnil(L);
+    lua_setiuservalue(L, client, CBL_SPARE_BOX);
+    return lua_touserdata(L, -1);
+  }
   lua_pop(L, 1);
+  b = lua_newuserdatauv(L, sizeof *b, 1);
+  b->call = NULL;
+  luaL_setmetatable(L, BOX);
+  lua_pushvalue(L, client);
+  lua_setiuservalue(L, -2, 1);
+  return b;
+}
+
+void cbl_call_open(lua_State *L) {
+  static const luaL_Reg functions[] = {{"__gc", box_gc}, {"__close", box_close}, {NULL, NULL}};
+  cbl_type_begin(L, BOX, functions);
+  cbl_type_end(L, BOX);
 }
 
 void cbl_call_begin(lua_State *L, cbl_job *job, int client) {
@@ -36,12 +67,7 @@ void cbl_call_begin(lua_State *L, cbl_job *job, int client) {
   job->client = lua_touserdata(L, client);
   /* Collected already, and used in somebody's finalizer. */
   if (job->client->core == NULL) luaL_error(L, "the client is closed");
-  b = lua_newuserdatauv(L, sizeof *b, 1);
-  b->call = NULL;
-  luaL_setmetatable(L, BOX);
-  /* The core's client must not go before its call. */
-  lua_pushvalue(L, client);
-  lua_setiuservalue(L, -2, 1);
+  b = push_box(L, client);
   lua_toclose(L, -1);
   job->client_index = client;
   b->call = cbc_call_new(job->client->core, &err);
@@ -98,7 +124,7 @@ static void push_headers(lua_State *L, const cbl_job *job, cbc_transfer *x) {
       name[i] =
           (char)(h->name[i] >= 'A' && h->name[i] <= 'Z' ? h->name[i] - 'A' + 'a' : h->name[i]);
     luaL_pushresultsize(&b, n);
-    cbl_client_push_masked(L, job->client, h->value, strlen(h->value));
+    cbl_client_push_masked(L, job->client, h->value, cbc_header_size(h->value));
     lua_rawset(L, -3);
   }
 }

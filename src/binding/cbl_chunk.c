@@ -14,11 +14,8 @@
 
 typedef struct chunk {
   bool confirmed;
-  int glances; /* fields that were read from the text */
+  cbl_outline outline; /* of the raw bytes; used until they are decoded */
 } chunk;
-
-/* A caller who reads more fields than this is served better by the table. */
-#define GLANCES_MOST 2
 
 /* ==== Fields ========================================================== */
 
@@ -46,40 +43,35 @@ static void push_decoded(lua_State *L, int key) {
   lua_pushnil(L);
 }
 
-/* Pushes the field from the text; false, pushing nothing, where that can't be. */
-static bool push_scanned(lua_State *L, const char *name, size_t name_size) {
-  cbl_field f;
-  lua_getiuservalue(L, 1, CBL_CHUNK_RAW);
-  f = cbl_scan_field(lua_tostring(L, -1), name, name_size);
-  switch (f.kind) {
+/* Pushes the field from the text at the top of the stack; false, pushing
+** nothing, where it takes decoding. */
+static bool push_scanned(lua_State *L, const chunk *c, const char *name, size_t name_size) {
+  const char *s = lua_tostring(L, -1);
+  const cbl_field *f = cbl_outline_find(&c->outline, s, name, name_size);
+  cbl_field_kind kind = f != NULL ? cbl_field_kind_of(f, s) : CBL_FIELD_NULL;
+  switch (kind) {
   case CBL_FIELD_STRING:
-    lua_pushlstring(L, f.bytes, f.size);
-    break;
+    lua_pushlstring(L, s + f->value + 1, f->value_size - 2);
+    return true;
   case CBL_FIELD_TRUE:
   case CBL_FIELD_FALSE:
-    lua_pushboolean(L, f.kind == CBL_FIELD_TRUE);
-    break;
+    lua_pushboolean(L, kind == CBL_FIELD_TRUE);
+    return true;
   case CBL_FIELD_NULL:
-  case CBL_FIELD_ABSENT:
     lua_pushnil(L);
-    break;
+    return true;
   default:
-    lua_pop(L, 1);
     return false;
   }
-  lua_remove(L, -2);
-  return true;
 }
 
 /* Pushes the field of the chunk c at 1 whose key is at index key. */
-static void push_field(lua_State *L, chunk *c, int key) {
-  bool decoded = lua_getiuservalue(L, 1, CBL_CHUNK_DATA) == LUA_TTABLE;
-  lua_pop(L, 1);
-  if (!decoded && lua_type(L, key) == LUA_TSTRING && c->glances < GLANCES_MOST) {
+static void push_field(lua_State *L, const chunk *c, int key) {
+  if (lua_getiuservalue(L, 1, CBL_CHUNK_DATA) == LUA_TNIL && lua_type(L, key) == LUA_TSTRING) {
     size_t n;
     const char *name = lua_tolstring(L, key, &n);
-    c->glances++;
-    if (push_scanned(L, name, n)) return;
+    lua_getiuservalue(L, 1, CBL_CHUNK_RAW);
+    if (push_scanned(L, c, name, n)) return;
   }
   push_decoded(L, key);
 }
@@ -196,21 +188,45 @@ static void push_methods(lua_State *L) {
 void cbl_chunk_open(lua_State *L) {
   static const luaL_Reg functions[] = {
       {"__pairs", chunk_pairs}, {"__tostring", chunk_tostring}, {NULL, NULL}};
-  if (cbl_newtype(L, CBL_CHUNK, functions)) {
+  if (cbl_type_begin(L, CBL_CHUNK, functions)) {
     push_methods(L);
     lua_pushcclosure(L, chunk_index, 1);
     lua_setfield(L, -2, "__index");
   }
-  lua_pop(L, 1);
+  cbl_type_end(L, CBL_CHUNK);
 }
 
-void cbl_chunk_push(lua_State *L, int client, bool confirmed) {
-  chunk *c = lua_newuserdatauv(L, sizeof *c, CBL_CHUNK_VALUES);
-  *c = (chunk){.confirmed = confirmed};
+/* Makes a chunk with the user values at the top of the stack, bytes and table
+** in this order, and pops them. */
+static void push_chunk(lua_State *L, int client, bool confirmed, const cbl_outline *outline) {
+  size_t fields = outline->count * sizeof *outline->fields;
+  chunk *c = lua_newuserdatauv(L, sizeof *c + fields, CBL_CHUNK_VALUES);
+  c->confirmed = confirmed;
+  memcpy(&c->outline, outline, sizeof *outline + fields);
   lua_insert(L, -3);
   lua_setiuservalue(L, -3, CBL_CHUNK_DATA);
   lua_setiuservalue(L, -2, CBL_CHUNK_RAW);
   lua_pushvalue(L, client);
   lua_setiuservalue(L, -2, CBL_CHUNK_CLIENT);
   luaL_setmetatable(L, CBL_CHUNK);
+}
+
+void cbl_chunk_push(lua_State *L, int client, bool confirmed) {
+  static const cbl_outline none = {0};
+  push_chunk(L, client, confirmed, &none);
+}
+
+bool cbl_chunk_push_plain(lua_State *L, int client, bool confirmed) {
+  /* In words, for the alignment of an outline with room for all fields. */
+  unsigned room[(sizeof(cbl_outline) + CBL_FIELDS_MOST * sizeof(cbl_field)) / sizeof(unsigned)];
+  cbl_outline *outline = (cbl_outline *)room;
+  const cbl_field *id;
+  size_t n;
+  const char *s = lua_tolstring(L, -1, &n);
+  if (!cbl_scan(s, n, outline)) return false;
+  id = cbl_outline_find(outline, s, "id", 2);
+  if (id == NULL || cbl_field_kind_of(id, s) != CBL_FIELD_STRING) return false;
+  lua_pushnil(L);
+  push_chunk(L, client, confirmed, outline);
+  return true;
 }

@@ -23,10 +23,13 @@ void cbl_chunk_open(lua_State *L);
 
 /* Pushes a chunk of the client at index client, made from the reply's bytes and
 ** the decoded table, which are at the top of the stack in this order and are
-** popped. Instead of the table there may be nil, when the bytes are plain JSON
-** (cbl_scan.h): it is then decoded when it is looked into. confirmed: a later
-** reading told that the close had taken effect. */
+** popped. confirmed: a later reading told that the close had taken effect. */
 void cbl_chunk_push(lua_State *L, int client, bool confirmed);
+
+/* The same from the reply's bytes alone, at the top of the stack: the table is
+** made when somebody looks into it. Returns false, and leaves the bytes, when
+** they are not plain JSON (cbl_scan.h) of an object with an id. */
+bool cbl_chunk_push_plain(lua_State *L, int client, bool confirmed);
 
 /* Pushes the id of the chunk at index idx, or raises an argument error for
 ** argument arg when it has none. */

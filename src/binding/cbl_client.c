@@ -111,6 +111,8 @@ static void read_endpoint(lua_State *L, int arg, int index, const settings *s,
   if (cbc_url_endpoint(o->endpoint, n, s->allow_plain, &e, &err) != CBC_OK)
     luaL_argerror(L, arg, lua_pushfstring(L, "endpoint %s", err.message));
   o->endpoint_size = e.size;
+  o->transport.origin = o->endpoint;
+  o->transport.origin_size = e.origin;
   o->transport.plain = e.plain;
 }
 
@@ -268,10 +270,10 @@ void cbl_client_open(lua_State *L) {
                                      {"addAfterResponseHook", add_after_hook},
                                      {"close", client_close},
                                      {NULL, NULL}};
-  if (cbl_newtype(L, CBL_CLIENT, meta)) {
+  if (cbl_type_begin(L, CBL_CLIENT, meta)) {
     cbl_newlib(L, methods);
     lua_pushcclosure(L, client_index, 1);
     lua_setfield(L, -2, "__index");
   }
-  lua_pop(L, 1);
+  cbl_type_end(L, CBL_CLIENT);
 }

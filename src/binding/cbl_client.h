@@ -26,7 +26,8 @@ enum {
   CBL_BEFORE = 1, /* list of functions, or nil */
   CBL_AFTER,      /* the same */
   CBL_RESOURCES,  /* class name -> the client's resource of that class */
-  CBL_CLIENT_VALUES = CBL_RESOURCES
+  CBL_SPARE_BOX,  /* the owner of a call that is over, for the next; or nil */
+  CBL_CLIENT_VALUES = CBL_SPARE_BOX
 };
 
 /* Makes the metatable. Pushes nothing. */

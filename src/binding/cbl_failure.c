@@ -5,6 +5,7 @@
 
 #include <string.h>
 
+#include "cbc_header.h"
 #include "cbl_json.h"
 #include "cbl_shared.h"
 
@@ -51,8 +52,8 @@ static int failure_tostring(lua_State *L) {
 
 void cbl_failure_open(lua_State *L) {
   static const luaL_Reg functions[] = {{"__tostring", failure_tostring}, {NULL, NULL}};
-  cbl_newtype(L, CBL_FAILURE, functions);
-  lua_pop(L, 1);
+  cbl_type_begin(L, CBL_FAILURE, functions);
+  cbl_type_end(L, CBL_FAILURE);
 }
 
 int cbl_failure_new(lua_State *L) {
@@ -118,18 +119,26 @@ static bool read_error_object(lua_State *L, int idx) {
   return true;
 }
 
+/* Pushes the value of a header of the reply, or nothing_said where it has none. */
+static const char *push_header(lua_State *L, const cbc_call *call, const char *name,
+                               const char *nothing_said) {
+  const char *value = cbc_transfer_header(call->attempt, name);
+  size_t n = value != NULL ? cbc_header_size(value) : 0;
+  return n > 0 ? lua_pushlstring(L, value, n) : lua_pushstring(L, nothing_said);
+}
+
 /* What to say of a status that comes without the API's error object. */
 static void set_http_message(lua_State *L, const cbc_call *call) {
   int status = cbc_transfer_reply(call->attempt)->status;
-  const char *type = cbc_transfer_header(call->attempt, "Content-Type");
-  const char *to = cbc_transfer_header(call->attempt, "Location");
   if (status >= 300 && status < 400)
-    lua_pushfstring(L, "a redirect%s%s, which is not followed", to != NULL ? " to " : "",
-                    to != NULL ? to : "");
+    lua_pushfstring(L, "a redirect%s%s, which is not followed",
+                    cbc_transfer_header(call->attempt, "Location") != NULL ? " to " : "",
+                    push_header(L, call, "Location", ""));
   else
     lua_pushfstring(L, "the reply has no error object (%s)",
-                    type != NULL ? type : "no Content-Type");
-  lua_setfield(L, -2, "message");
+                    push_header(L, call, "Content-Type", "no Content-Type"));
+  lua_setfield(L, -3, "message");
+  lua_pop(L, 1);
 }
 
 /* Completes a failure from a reply whose status refuses. */

@@ -19,16 +19,6 @@
 /* Digits that a float holds whatever they are. */
 #define SAFE_DIGITS 15
 
-/* What marks an integer that travels as a string. The first byte can't stand in
-** a JSON string unescaped, and a reply that holds it escaped is decoded to a
-** string that does not continue like this by chance. */
-#define MARK \
-  "\x01"     \
-  "cloudblue.connect integer:"
-#define MARK_ESCAPED \
-  "\\u0001"          \
-  "cloudblue.connect integer:"
-
 /* ==== Long integers =================================================== */
 
 static bool is_digit(char c) {
@@ -67,9 +57,26 @@ static size_t number_size(const char *s, size_t n, bool *integer) {
   return i;
 }
 
+/* A control character that no string of the text has, neither as it is nor
+** escaped: a string that begins with it is then one of ours. 0 where the text
+** has them all; its long integers are left to lua-cjson. */
+static char unused_character(const char *s, size_t n) {
+  for (char c = 1; c <= 8; c++) {
+    const char escaped[] = {'\\', 'u', '0', '0', '0', (char)('0' + c), '\0'};
+    if (memchr(s, c, n) == NULL && strstr(s, escaped) == NULL) return c;
+  }
+  return 0;
+}
+
+/* True for a number that JSON allows and that has more digits than are safe. */
+static bool is_long_integer(const char *s, size_t size, bool integer) {
+  size_t sign = s[0] == '-';
+  return integer && size - sign > SAFE_DIGITS && s[sign] != '0';
+}
+
 /* Replaces the JSON text at the top of the stack with one in which each long
-** integer is a marked string. */
-static void mark_long_integers(lua_State *L) {
+** integer is a string that begins with the mark. */
+static void mark_long_integers(lua_State *L, char mark) {
   size_t n, i = 0;
   const char *s = lua_tolstring(L, -1, &n);
   luaL_Buffer b;
@@ -81,8 +88,9 @@ static void mark_long_integers(lua_State *L) {
       size = string_size(s + i, n - i);
     else if (s[i] == '-' || is_digit(s[i]))
       size = number_size(s + i, n - i, &integer);
-    if (integer && size > SAFE_DIGITS) {
-      luaL_addstring(&b, "\"" MARK_ESCAPED);
+    if (is_long_integer(s + i, size, integer)) {
+      luaL_addstring(&b, "\"\\u000");
+      luaL_addchar(&b, (char)('0' + mark));
       luaL_addlstring(&b, s + i, size);
       luaL_addchar(&b, '"');
     } else {
@@ -96,64 +104,57 @@ static void mark_long_integers(lua_State *L) {
 
 /* ==== Numbers of a decoded value ====================================== */
 
-/* Converts the value at the top of the stack in place: a whole float to an
-** integer, a marked string to the number it carries. Returns 0 to keep it, 1
-** when it was replaced, -1 for a number that is infinite. */
-static int convert(lua_State *L) {
-  if (lua_type(L, -1) == LUA_TNUMBER) {
-    lua_Number number;
-    lua_Integer integer;
-    if (lua_isinteger(L, -1)) return 0;
-    number = lua_tonumber(L, -1);
-    if (isinf(number)) return -1;
-    if (!lua_numbertointeger(number, &integer) || (lua_Number)integer != number) return 0;
-    lua_pop(L, 1);
-    lua_pushinteger(L, integer);
-    return 1;
-  }
-  if (lua_type(L, -1) == LUA_TSTRING) {
-    size_t n;
-    const char *s = lua_tolstring(L, -1, &n);
-    size_t mark = strlen(MARK);
-    if (n <= mark || memcmp(s, MARK, mark) != 0) return 0;
-    /* An integer where it fits, else a float. */
-    if (lua_stringtonumber(L, s + mark) == 0) return 0;
-    lua_remove(L, -2);
-    return 1;
-  }
-  return 0;
+/* What became of a value. */
+typedef enum change { KEPT, REPLACED, INFINITE } change;
+
+static change convert_number(lua_State *L) {
+  lua_Number number = lua_tonumber(L, -1);
+  lua_Integer integer;
+  if (lua_isinteger(L, -1)) return KEPT;
+  if (isinf(number)) return INFINITE;
+  if (!lua_numbertointeger(number, &integer) || (lua_Number)integer != number) return KEPT;
+  lua_pop(L, 1);
+  lua_pushinteger(L, integer);
+  return REPLACED;
 }
 
-static bool normalise(lua_State *L, bool marked);
+/* A marked string becomes an integer where it fits, else a float. */
+static change convert_string(lua_State *L, char mark) {
+  const char *s = lua_tostring(L, -1);
+  if (*s != mark || lua_stringtonumber(L, s + 1) == 0) return KEPT;
+  lua_remove(L, -2);
+  return REPLACED;
+}
 
-/* Normalises the values of the table at the top of the stack. */
-static bool normalise_table(lua_State *L, bool marked) {
+/* Converts the value at the top of the stack, which is no table, in its place.
+** mark: 0 where no strings are marked. */
+static change convert(lua_State *L, char mark) {
+  int type = lua_type(L, -1);
+  if (type == LUA_TNUMBER) return convert_number(L);
+  return type == LUA_TSTRING && mark != 0 ? convert_string(L, mark) : KEPT;
+}
+
+/* Converts the values in the table at the top of the stack. False for an
+** infinite number; the stack is then higher than before. */
+static bool convert_table(lua_State *L, char mark) {
   luaL_checkstack(L, 4, "JSON nested too deep");
   lua_pushnil(L);
   while (lua_next(L, -2) != 0) {
-    int type = lua_type(L, -1);
-    if (type == LUA_TTABLE) {
-      if (!normalise_table(L, marked)) return false;
-    } else if (type == LUA_TNUMBER || (marked && type == LUA_TSTRING)) {
-      int changed = convert(L);
-      if (changed < 0) return false;
-      if (changed > 0) {
-        lua_pushvalue(L, -2);
-        lua_insert(L, -2);
-        lua_rawset(L, -4);
-        continue;
-      }
+    change c = KEPT;
+    if (lua_type(L, -1) != LUA_TTABLE)
+      c = convert(L, mark);
+    else if (!convert_table(L, mark))
+      return false;
+    if (c == INFINITE) return false;
+    if (c == KEPT) {
+      lua_pop(L, 1);
+      continue;
     }
-    lua_pop(L, 1);
+    lua_pushvalue(L, -2);
+    lua_insert(L, -2);
+    lua_rawset(L, -4);
   }
   return true;
-}
-
-/* Normalises the value at the top of the stack. False for an infinite number;
-** the stack is then higher than before. */
-static bool normalise(lua_State *L, bool marked) {
-  if (lua_istable(L, -1)) return normalise_table(L, marked);
-  return convert(L) >= 0;
 }
 
 /* ==== Both ways ======================================================= */
@@ -170,14 +171,16 @@ bool cbl_json_decode(lua_State *L) {
   int base = lua_gettop(L);
   size_t n;
   const char *s = lua_tolstring(L, base, &n);
-  bool marked = has_long_run(s, n);
+  char mark = has_long_run(s, n) ? unused_character(s, n) : 0;
   int status;
+  bool finite;
   cbl_shared_push(L, CBL_DECODE);
   lua_pushvalue(L, base);
-  if (marked) mark_long_integers(L);
+  if (mark != 0) mark_long_integers(L, mark);
   status = lua_pcall(L, 1, 1, 0);
   if (status != LUA_OK) return failed(L, base, status);
-  if (normalise(L, marked)) return true;
+  finite = lua_istable(L, -1) ? convert_table(L, mark) : convert(L, mark) != INFINITE;
+  if (finite) return true;
   lua_pushliteral(L, "it holds a number beyond the range of a float");
   return failed(L, base, LUA_ERRRUN);
 }

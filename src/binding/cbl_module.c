@@ -9,6 +9,7 @@
 #include "cbl_chunk.h"
 #include "cbl_client.h"
 #include "cbl_failure.h"
+#include "cbl_pin.h"
 #include "cbl_resource.h"
 #include "cbl_shared.h"
 #include "cbl_version.h"
@@ -36,6 +37,7 @@ int luaopen_cloudblue_connect_core(lua_State *L) {
                                        {"newFailure", cbl_failure_new},
                                        {NULL, NULL}};
   luaL_checkversion(L);
+  cbl_pin();
   open_types(L);
   cbl_newlib(L, functions);
   for (const cbl_class *c = cbl_classes; c->name != NULL; c++) {

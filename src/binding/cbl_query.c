@@ -8,6 +8,7 @@
 
 /* Calls the writer of filters, which raises what is wrong with them. */
 static void write_filter(lua_State *L, int arg, int idx, int options) {
+  int status;
   if (cbl_shared_push(L, CBL_FILTER_WRITER) != LUA_TFUNCTION)
     luaL_argerror(L, arg, "a filter other than a query string needs the module cloudblue.connect");
   lua_pushvalue(L, idx);
@@ -15,8 +16,10 @@ static void write_filter(lua_State *L, int arg, int idx, int options) {
     lua_pushvalue(L, options);
   else
     lua_pushnil(L);
-  if (lua_pcall(L, 2, 1, 0) == LUA_OK) return;
-  if (lua_type(L, -1) == LUA_TSTRING) luaL_argerror(L, arg, lua_tostring(L, -1));
+  status = lua_pcall(L, 2, 1, 0);
+  if (status == LUA_OK) return;
+  if (status != LUA_ERRMEM && lua_type(L, -1) == LUA_TSTRING)
+    luaL_argerror(L, arg, lua_tostring(L, -1));
   lua_error(L);
 }
 

@@ -37,9 +37,10 @@ enum { CLIENT = 1, METHOD, PATH, OPTIONS, QUERY, BODY, HEADERS, FIELDS };
 static const char *const methods[] = {"GET", "POST", "PUT", "PATCH", "DELETE", NULL};
 
 static const char *check_method(lua_State *L) {
-  const char *method = luaL_checkstring(L, METHOD);
+  size_t n;
+  const char *method = luaL_checklstring(L, METHOD, &n);
   for (int i = 0; methods[i] != NULL; i++)
-    if (strcmp(methods[i], method) == 0) return methods[i];
+    if (strcmp(methods[i], method) == 0 && strlen(method) == n) return methods[i];
   luaL_argerror(L, METHOD, "the method must be GET, POST, PUT, PATCH or DELETE");
   return NULL;
 }

@@ -47,19 +47,39 @@ static int perform_method(lua_State *L) {
   return cbl_action_perform(L, action, lua_tostring(L, -1), client, 2);
 }
 
+/* Adds '/' and the encoded id at argument arg. */
+static void add_segment(lua_State *L, luaL_Buffer *b, int arg) {
+  static const char hex[] = "0123456789ABCDEF";
+  cbc_error err;
+  size_t n;
+  const char *s = luaL_checklstring(L, arg, &n);
+  if (cbc_url_check_id(s, n, &err) != CBC_OK) luaL_argerror(L, arg, err.message);
+  luaL_addchar(b, '/');
+  for (size_t i = 0; i < n; i++) {
+    unsigned char c = (unsigned char)s[i];
+    if (cbc_url_is_unreserved(s[i])) {
+      luaL_addchar(b, s[i]);
+    } else {
+      luaL_addchar(b, '%');
+      luaL_addchar(b, hex[c >> 4]);
+      luaL_addchar(b, hex[c & 15]);
+    }
+  }
+}
+
 /* resource:collection(id, name): the collection of that name below an object. */
 static int sub_collection(lua_State *L) {
-  cbc_error err;
+  luaL_Buffer b;
   check_resource(L);
-  for (int arg = 2; arg <= 3; arg++) {
-    size_t n;
-    const char *s = luaL_checklstring(L, arg, &n);
-    if (cbc_url_check_id(s, n, &err) != CBC_OK) luaL_argerror(L, arg, err.message);
-  }
+  lua_settop(L, 3);
   lua_getiuservalue(L, 1, CLIENT);
+  luaL_buffinit(L, &b);
   lua_getiuservalue(L, 1, BASE_URI);
-  lua_pushfstring(L, "%s/%s/%s", lua_tostring(L, -1), lua_tostring(L, 2), lua_tostring(L, 3));
-  cbl_resource_push(L, &cbl_classes[0], lua_gettop(L) - 2, lua_tostring(L, -1));
+  luaL_addvalue(&b);
+  add_segment(L, &b, 2);
+  add_segment(L, &b, 3);
+  luaL_pushresult(&b);
+  cbl_resource_push(L, &cbl_classes[0], 4, lua_tostring(L, -1));
   return 1;
 }
 
@@ -110,7 +130,7 @@ static void push_methods(lua_State *L, const cbl_class *class) {
 static void open_class(lua_State *L, const cbl_class *class) {
   static const luaL_Reg functions[] = {{"__tostring", resource_tostring}, {NULL, NULL}};
   const char *name = push_type_name(L, class);
-  if (cbl_newtype(L, name, functions)) {
+  if (cbl_type_begin(L, name, functions)) {
     push_methods(L, class);
     lua_pushvalue(L, -1);
     lua_rawsetp(L, -3, cbl_classes);
@@ -119,7 +139,8 @@ static void open_class(lua_State *L, const cbl_class *class) {
   }
   lua_rawgetp(L, -1, cbl_classes);
   lua_insert(L, -3);
-  lua_pop(L, 2);
+  cbl_type_end(L, name);
+  lua_pop(L, 1);
 }
 
 void cbl_resource_open(lua_State *L) {

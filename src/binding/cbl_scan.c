@@ -3,28 +3,39 @@
 **
 ** Every function takes a place in the text and returns the place behind what it
 ** read, or NULL where the text is not plain. The text ends with a NUL byte (it
-** is a Lua string), which no production accepts, so no end is compared against.
+** is a Lua string), which no production accepts, so that no end is compared
+** against; only strings would run past it, see skip_string.
 */
 #include "cbl_scan.h"
 
+#include <limits.h>
 #include <string.h>
 
 #define DEPTH_MOST 32
 #define DIGITS_MOST 15
 
-static const char *skip_space(const char *s) {
+typedef struct scan {
+  const char *text;
+  const char *last_quote;
+  cbl_outline *outline;
+} scan;
+
+static inline const char *skip_space(const char *s) {
   while (*s == ' ' || *s == '\n' || *s == '\t' || *s == '\r')
     s++;
   return s;
 }
 
-/* At the opening quote. The text has no backslash, so the next quote ends it. */
-static const char *skip_string(const char *s) {
-  const char *end = strchr(s + 1, '"');
-  return end != NULL ? end + 1 : NULL;
+/* At the opening quote. The text has no backslash, so the next quote ends it;
+** and there is one, unless this is the last of the text. */
+static inline const char *skip_string(const scan *c, const char *s) {
+  if (s == c->last_quote) return NULL;
+  while (*++s != '"')
+    ;
+  return s + 1;
 }
 
-static const char *skip_digits(const char *s) {
+static inline const char *skip_digits(const char *s) {
   while (*s >= '0' && *s <= '9')
     s++;
   return s;
@@ -48,13 +59,13 @@ static const char *skip_word(const char *s, const char *word) {
   return strncmp(s, word, n) == 0 ? s + n : NULL;
 }
 
-static const char *skip_value(const char *s, int depth);
+static const char *skip_value(const scan *c, const char *s, int depth);
 
-static const char *skip_list(const char *s, int depth) {
+static const char *skip_list(const scan *c, const char *s, int depth) {
   s = skip_space(s + 1);
   if (*s == ']') return s + 1;
   for (;;) {
-    if ((s = skip_value(s, depth + 1)) == NULL) return NULL;
+    if ((s = skip_value(c, s, depth + 1)) == NULL) return NULL;
     s = skip_space(s);
     if (*s == ']') return s + 1;
     if (*s != ',') return NULL;
@@ -62,21 +73,30 @@ static const char *skip_list(const char *s, int depth) {
   }
 }
 
-/* At a name; returns the place of its value. *name_end is its closing quote. */
-static const char *skip_name(const char *s, const char **name_end) {
-  if (*s != '"' || (s = skip_string(s)) == NULL) return NULL;
-  *name_end = s - 1;
-  s = skip_space(s);
-  return *s == ':' ? skip_space(s + 1) : NULL;
+/* Adds a field to the outline: its name begins at name, behind the quote, and
+** is followed by one at name_end. */
+static bool add_field(const scan *c, const char *name, const char *name_end, const char *value,
+                      const char *end) {
+  cbl_outline *o = c->outline;
+  if (o->count == CBL_FIELDS_MOST) return false;
+  o->fields[o->count++] = (cbl_field){(unsigned)(name - c->text), (unsigned)(name_end - name),
+                                      (unsigned)(value - c->text), (unsigned)(end - value)};
+  return true;
 }
 
-static const char *skip_object(const char *s, int depth) {
-  const char *name_end;
+static const char *skip_object(const scan *c, const char *s, int depth) {
   s = skip_space(s + 1);
   if (*s == '}') return s + 1;
   for (;;) {
-    if ((s = skip_name(s, &name_end)) == NULL) return NULL;
-    if ((s = skip_value(s, depth + 1)) == NULL) return NULL;
+    const char *name = s + 1;
+    const char *name_end, *value;
+    if (*s != '"' || (s = skip_string(c, s)) == NULL) return NULL;
+    name_end = s - 1;
+    s = skip_space(s);
+    if (*s != ':') return NULL;
+    value = skip_space(s + 1);
+    if ((s = skip_value(c, value, depth + 1)) == NULL) return NULL;
+    if (depth == 1 && !add_field(c, name, name_end, value, s)) return NULL;
     s = skip_space(s);
     if (*s == '}') return s + 1;
     if (*s != ',') return NULL;
@@ -84,15 +104,15 @@ static const char *skip_object(const char *s, int depth) {
   }
 }
 
-static const char *skip_value(const char *s, int depth) {
+static const char *skip_value(const scan *c, const char *s, int depth) {
   if (depth > DEPTH_MOST) return NULL;
   switch (*s) {
   case '"':
-    return skip_string(s);
+    return skip_string(c, s);
   case '{':
-    return skip_object(s, depth);
+    return skip_object(c, s, depth);
   case '[':
-    return skip_list(s, depth);
+    return skip_list(c, s, depth);
   case 't':
     return skip_word(s, "true");
   case 'f':
@@ -104,45 +124,39 @@ static const char *skip_value(const char *s, int depth) {
   }
 }
 
-bool cbl_scan_is_plain(const char *s, size_t n) {
+bool cbl_scan(const char *s, size_t n, cbl_outline *outline) {
+  scan c = {.text = s, .last_quote = strrchr(s, '"'), .outline = outline};
   const char *at = skip_space(s);
+  outline->count = 0;
+  if (*at != '{' || c.last_quote == NULL || n > INT_MAX) return false;
   if (memchr(s, '\\', n) != NULL || memchr(s, '\0', n) != NULL) return false;
-  if (*at != '{' || (at = skip_object(at, 1)) == NULL) return false;
-  return skip_space(at) == s + n;
+  at = skip_object(&c, at, 1);
+  return at != NULL && skip_space(at) == s + n;
 }
 
-/* The value at s, which ends at end. */
-static cbl_field field_at(const char *s, const char *end) {
-  size_t n = (size_t)(end - s);
-  switch (*s) {
+const cbl_field *cbl_outline_find(const cbl_outline *outline, const char *s, const char *name,
+                                  size_t name_size) {
+  for (unsigned i = outline->count; i-- > 0;) {
+    const cbl_field *f = &outline->fields[i];
+    if (f->name_size == name_size && memcmp(s + f->name, name, name_size) == 0) return f;
+  }
+  return NULL;
+}
+
+cbl_field_kind cbl_field_kind_of(const cbl_field *f, const char *s) {
+  switch (s[f->value]) {
   case '"':
-    return (cbl_field){CBL_FIELD_STRING, s + 1, n - 2};
+    return CBL_FIELD_STRING;
   case '{':
   case '[':
-    return (cbl_field){CBL_FIELD_OTHER, s, n};
+    return CBL_FIELD_OTHER;
   case 't':
-    return (cbl_field){CBL_FIELD_TRUE, s, n};
+    return CBL_FIELD_TRUE;
   case 'f':
-    return (cbl_field){CBL_FIELD_FALSE, s, n};
+    return CBL_FIELD_FALSE;
   case 'n':
-    return (cbl_field){CBL_FIELD_NULL, s, n};
+    return CBL_FIELD_NULL;
   default:
-    return (cbl_field){CBL_FIELD_NUMBER, s, n};
+    return CBL_FIELD_NUMBER;
   }
-}
-
-cbl_field cbl_scan_field(const char *s, const char *name, size_t name_size) {
-  cbl_field found = {CBL_FIELD_ABSENT, NULL, 0};
-  s = skip_space(skip_space(s) + 1);
-  while (*s == '"') {
-    const char *key = s + 1;
-    const char *key_end;
-    const char *value = skip_name(s, &key_end);
-    s = skip_value(value, 1);
-    if ((size_t)(key_end - key) == name_size && memcmp(key, name, name_size) == 0)
-      found = field_at(value, s);
-    s = skip_space(s);
-    if (*s == ',') s = skip_space(s + 1);
-  }
-  return found;
 }

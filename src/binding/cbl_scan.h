@@ -12,30 +12,44 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-/* True when the text is one JSON object, nested at most 32 deep, without
-** backslashes, numbers of more than 15 digits or numbers with an exponent. The
-** text ends with a NUL byte behind its n bytes. False says nothing about it. */
-bool cbl_scan_is_plain(const char *s, size_t n);
-
 /* What a field of a plain object is. */
 typedef enum cbl_field_kind {
-  CBL_FIELD_ABSENT,
-  CBL_FIELD_STRING, /* the bytes between its quotes */
-  CBL_FIELD_NUMBER, /* its digits */
+  CBL_FIELD_STRING,
+  CBL_FIELD_NUMBER,
   CBL_FIELD_TRUE,
   CBL_FIELD_FALSE,
   CBL_FIELD_NULL,
   CBL_FIELD_OTHER /* an object or a list: decode to see */
 } cbl_field_kind;
 
+/* Where a field of the object stands in the text, in bytes. */
 typedef struct cbl_field {
-  cbl_field_kind kind;
-  const char *bytes; /* points into the text */
-  size_t size;
+  unsigned name, name_size;
+  unsigned value, value_size;
 } cbl_field;
 
-/* The field of that name of the object, for text that cbl_scan_is_plain let
-** pass; of several the last, as lua-cjson has it. */
-cbl_field cbl_scan_field(const char *s, const char *name, size_t name_size);
+/* The fields of a plain object, in the order of the text. */
+typedef struct cbl_outline {
+  unsigned count;
+  cbl_field fields[];
+} cbl_outline;
+
+/* Objects with more fields than this are decoded at once. */
+#define CBL_FIELDS_MOST 48
+
+/* Reads the text, which ends with a NUL byte behind its n bytes. Returns true
+** when it is one JSON object, nested at most 32 deep, without backslashes,
+** numbers of more than 15 digits or numbers with an exponent, and fills in its
+** fields: the outline has room for CBL_FIELDS_MOST. False says nothing about
+** the text. */
+bool cbl_scan(const char *s, size_t n, cbl_outline *outline);
+
+/* The field of that name, of several the last, as lua-cjson has it; NULL when
+** there is none. */
+const cbl_field *cbl_outline_find(const cbl_outline *outline, const char *s, const char *name,
+                                  size_t name_size);
+
+/* What the field is. The value of a string stands with its quotes. */
+cbl_field_kind cbl_field_kind_of(const cbl_field *f, const char *s);
 
 #endif

@@ -120,10 +120,17 @@ void cbl_newlib(lua_State *L, const luaL_Reg *functions) {
   luaL_setfuncs(L, functions, 0);
 }
 
-int cbl_newtype(lua_State *L, const char *name, const luaL_Reg *functions) {
-  if (!luaL_newmetatable(L, name)) return 0;
-  luaL_setfuncs(L, functions, 0);
+bool cbl_type_begin(lua_State *L, const char *name, const luaL_Reg *functions) {
+  if (luaL_getmetatable(L, name) == LUA_TTABLE) return false;
+  lua_pop(L, 1);
+  cbl_newlib(L, functions);
+  lua_pushstring(L, name);
+  lua_setfield(L, -2, "__name");
   lua_pushliteral(L, "locked");
   lua_setfield(L, -2, "__metatable");
-  return 1;
+  return true;
+}
+
+void cbl_type_end(lua_State *L, const char *name) {
+  lua_setfield(L, LUA_REGISTRYINDEX, name);
 }

@@ -8,6 +8,7 @@
 
 #include <lauxlib.h>
 #include <lua.h>
+#include <stdbool.h>
 
 #include "cbc_env.h"
 #include "cbc_error.h"
@@ -43,9 +44,13 @@ int cbl_raise(lua_State *L, const cbc_error *err);
 /* As luaL_setfuncs for a new table of the functions, left on the stack. */
 void cbl_newlib(lua_State *L, const luaL_Reg *functions);
 
-/* Pushes a new metatable for a userdata type: named (__name), locked against
-** Lua (__metatable), with the functions in it. False, pushing the one that
-** exists, when it was made before. */
-int cbl_newtype(lua_State *L, const char *name, const luaL_Reg *functions);
+/* Begins a type: pushes a metatable, named (__name), locked against Lua
+** (__metatable), with the functions in it. False, pushing the one that exists,
+** when the state has the type. */
+bool cbl_type_begin(lua_State *L, const char *name, const luaL_Reg *functions);
+
+/* Makes the metatable at the top of the stack known as the type's, and pops it.
+** Only now, so that a type is never found half made after memory ended. */
+void cbl_type_end(lua_State *L, const char *name);
 
 #endif

@@ -31,6 +31,13 @@ double cbc_header_retry_after(const char *value, double wall) {
   return (double)date > wall ? (double)date - wall : 0;
 }
 
+size_t cbc_header_size(const char *value) {
+  size_t n = strlen(value);
+  while (n > 0 && strchr(" \t\r\n", value[n - 1]) != NULL)
+    n--;
+  return n;
+}
+
 cbc_code cbc_header_check_value(const char *s, size_t n, cbc_error *err) {
   for (size_t i = 0; i < n; i++) {
     unsigned char c = (unsigned char)s[i];

@@ -14,6 +14,10 @@
 ** for a date that has passed, -1 for what is neither. */
 double cbc_header_retry_after(const char *value, double wall);
 
+/* The size of a value that libcurl gives, without blanks and line breaks at its
+** end: it leaves the carriage return of an empty one. */
+size_t cbc_header_size(const char *value);
+
 /* Checks a header value: visible ASCII, spaces, tabs and bytes over 0x7F (RFC
 ** 9110, 5.5); a line break would start a header of its own. CBC_OK or CBC_EARG
 ** with a message that does not quote the value, which may be the key. */

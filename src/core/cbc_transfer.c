@@ -15,6 +15,10 @@
 /* Memory of a collected reply that is kept for the next one, in bytes. */
 #define BODY_KEEP ((size_t)256 * 1024)
 
+/* Bodies over 1 MiB make libcurl send "Expect: 100-continue" by itself (older
+** versions: over 1 KiB). */
+#define EXPECT_LEAST ((size_t)1024)
+
 /* A stream stops when this many bytes wait to be taken. */
 #define STREAM_MOST ((size_t)512 * 1024)
 
@@ -35,6 +39,15 @@ static int on_request(void *ud, char *ip, char *local_ip, int port, int local_po
   }
   x->sends++;
   return CURL_PREREQFUNC_OK;
+}
+
+/* CURLOPT_HEADERFUNCTION: a line of the head. libcurl takes a connection that
+** ends inside the headers for the end of an empty reply. */
+static size_t on_header(char *line, size_t one, size_t n, void *ud) {
+  cbc_transfer *x = ud;
+  (void)one;
+  x->headed = n <= 2 && (line[0] == '\r' || line[0] == '\n');
+  return n;
 }
 
 static bool is_streamed(cbc_transfer *x) {
@@ -120,6 +133,8 @@ static CURLcode set_callbacks(cbc_transfer *x) {
   if (rc == CURLE_OK) rc = curl_easy_setopt(easy, CURLOPT_ERRORBUFFER, x->message);
   if (rc == CURLE_OK) rc = curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, on_body);
   if (rc == CURLE_OK) rc = curl_easy_setopt(easy, CURLOPT_WRITEDATA, x);
+  if (rc == CURLE_OK) rc = curl_easy_setopt(easy, CURLOPT_HEADERFUNCTION, on_header);
+  if (rc == CURLE_OK) rc = curl_easy_setopt(easy, CURLOPT_HEADERDATA, x);
   if (rc == CURLE_OK) rc = curl_easy_setopt(easy, CURLOPT_PREREQFUNCTION, on_request);
   if (rc == CURLE_OK) rc = curl_easy_setopt(easy, CURLOPT_PREREQDATA, x);
   return rc;
@@ -230,14 +245,23 @@ static CURLcode set_body(cbc_transfer *x, const cbc_request *r) {
   return rc;
 }
 
+/* libcurl asks whether a large body is wanted before it sends it; Connect has no
+** answer to that, and waiting for one costs a second. */
+static bool wants_no_expect(const cbc_request *r) {
+  return r->body == CBC_BODY_MULTIPART || r->json_size >= EXPECT_LEAST;
+}
+
+static bool prefix_header(cbc_transfer *x, const char *name, const char *value) {
+  struct curl_slist *longer = cbc_headers_add(x->env, x->prefix, name, value);
+  if (longer != NULL) x->prefix = longer;
+  return longer != NULL;
+}
+
 static CURLcode set_headers(cbc_transfer *x, const cbc_request *r) {
   x->prefix = client_headers(x);
-  for (size_t i = r->header_count; i-- > 0;) {
-    struct curl_slist *longer =
-        cbc_headers_add(x->env, x->prefix, r->headers[i].name, r->headers[i].value);
-    if (longer == NULL) return CURLE_OUT_OF_MEMORY;
-    x->prefix = longer;
-  }
+  if (wants_no_expect(r) && !prefix_header(x, "Expect", NULL)) return CURLE_OUT_OF_MEMORY;
+  for (size_t i = r->header_count; i-- > 0;)
+    if (!prefix_header(x, r->headers[i].name, r->headers[i].value)) return CURLE_OUT_OF_MEMORY;
   return curl_easy_setopt(x->easy, CURLOPT_HTTPHEADER, x->prefix);
 }
 
@@ -251,7 +275,7 @@ static CURLcode prepare(cbc_transfer *x, cbc_request *r, double timeout) {
   double connect = r->connect_timeout > 0 ? r->connect_timeout : x->transport->connect_timeout;
   CURLcode rc;
   if (url == NULL) return CURLE_OUT_OF_MEMORY;
-  rc = curl_easy_setopt(x->easy, CURLOPT_URL, url);
+  rc = curl_easy_setopt(x->easy, CURLOPT_REQUEST_TARGET, url + x->transport->origin);
   if (rc == CURLE_OK) rc = set_body(x, r);
   if (rc == CURLE_OK) rc = set_headers(x, r);
   if (rc == CURLE_OK) rc = curl_easy_setopt(x->easy, CURLOPT_TIMEOUT_MS, to_milliseconds(timeout));
@@ -268,7 +292,7 @@ static void reset_reply(cbc_transfer *x) {
   x->reply.retry_after = -1;
   cbc_error_clear(&x->reply.error);
   x->sends = 0;
-  x->resent = x->nomem = x->held = x->streaming = false;
+  x->resent = x->nomem = x->headed = x->held = x->streaming = false;
   x->message[0] = '\0';
 }
 
@@ -326,6 +350,7 @@ static void explain(cbc_transfer *x, CURLcode result) {
 void cbc_transfer_finish(cbc_transfer *x, CURLcode result) {
   cbc_reply *reply = &x->reply;
   reply->sent = cbc_transfer_sent(x);
+  if (result == CURLE_OK && !x->headed) result = CURLE_PARTIAL_FILE;
   if (result == CURLE_OK) {
     long status = 0;
     const char *after = cbc_transfer_header(x, "Retry-After");

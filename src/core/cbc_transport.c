@@ -82,9 +82,16 @@ static CURLcode set_connection(CURL *easy, const cbc_transport_options *o) {
   /* HTTP/1.1: one call a connection, so that what a broken connection leaves in
   ** doubt is that call alone. */
   SET(CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1);
+#if LIBCURL_VERSION_NUM >= 0x075700
+  /* Else a time-out waits for the resolver's thread to end. The thread is left
+  ** behind and frees itself, so libcurl must stay loaded: see cbl_pin.c. */
+  SET(CURLOPT_QUICK_EXIT, 1L);
+#endif
   SET(CURLOPT_TCP_KEEPALIVE, 1L);
   SET(CURLOPT_TCP_KEEPIDLE, KEEPALIVE_IDLE);
   SET(CURLOPT_TCP_KEEPINTVL, KEEPALIVE_INTERVAL);
+  /* Through a proxy always by CONNECT: it sees no request, nor the key. */
+  SET(CURLOPT_HTTPPROXYTUNNEL, 1L);
   if (o->proxy != NULL)
     SET(CURLOPT_PROXY, o->proxy);
   else if (o->plain)
@@ -111,7 +118,6 @@ static CURLcode set_behaviour(CURL *easy, const cbc_transport_options *o) {
   CURLcode result = CURLE_OK;
   SET(CURLOPT_NOSIGNAL, 1L); /* signals belong to the host */
   SET(CURLOPT_NOPROGRESS, 1L);
-  SET(CURLOPT_PATH_AS_IS, 1L);
   SET(CURLOPT_ACCEPT_ENCODING, "gzip"); /* every service has it; each name costs in every call */
   if (o->user_agent != NULL) SET(CURLOPT_USERAGENT, o->user_agent);
   return result;
@@ -127,12 +133,26 @@ static bool add_header(cbc_transport *t, const char *name, const char *value) {
 static bool set_headers(cbc_transport *t, const cbc_transport_options *o) {
   for (size_t i = o->header_count; i-- > 0;)
     if (!add_header(t, o->headers[i].name, o->headers[i].value)) return false;
-  if (!add_header(t, "Expect", NULL) || !add_header(t, "Authorization", o->key)) return false;
+  if (!add_header(t, "Authorization", o->key)) return false;
   /* libcurl writes the Content-Type of a form for any body; JSON has its own,
   ** and an empty body none. */
   t->typed[false] = cbc_headers_add(t->env, t->headers, "Content-Type", NULL);
   t->typed[true] = cbc_headers_add(t->env, t->headers, "Content-Type", "application/json");
   return t->typed[false] != NULL && t->typed[true] != NULL;
+}
+
+/* The URL of every transfer is the origin alone. What is asked for goes into
+** CURLOPT_REQUEST_TARGET, which libcurl sends as it is: it neither resolves dots
+** nor reads the path anew for each call. */
+static CURLcode set_origin(cbc_transport *t, const cbc_transport_options *o) {
+  cbc_buffer url;
+  const char *s;
+  CURLcode rc = CURLE_OUT_OF_MEMORY;
+  cbc_buffer_init(&url, t->env);
+  cbc_buffer_add(&url, o->origin, o->origin_size);
+  if ((s = cbc_buffer_string(&url)) != NULL) rc = curl_easy_setopt(t->model, CURLOPT_URL, s);
+  cbc_buffer_free(&url);
+  return rc;
 }
 
 static CURLMcode set_multi(cbc_transport *t, long max_connections) {
@@ -155,6 +175,7 @@ static CURLcode configure(cbc_transport *t, const cbc_transport_options *o) {
   t->model = curl_easy_init();
   if (t->multi == NULL || t->model == NULL || !set_headers(t, o)) return CURLE_OUT_OF_MEMORY;
   if (set_multi(t, o->max_connections) != CURLM_OK) return CURLE_OUT_OF_MEMORY;
+  if ((rc = set_origin(t, o)) != CURLE_OK) return rc;
   if ((rc = set_connection(t->model, o)) != CURLE_OK) return rc;
   if ((rc = set_security(t->model, o)) != CURLE_OK) return rc;
   return set_behaviour(t->model, o);
@@ -169,6 +190,7 @@ cbc_transport *cbc_transport_new(const cbc_env *env, const cbc_transport_options
     return NULL;
   }
   *t = (cbc_transport){.env = env,
+                       .origin = options->origin_size,
                        .connect_timeout = options->connect_timeout,
                        .max_response = options->max_response,
                        .timer = -1};

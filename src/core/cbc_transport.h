@@ -18,6 +18,8 @@ typedef struct cbc_transfer cbc_transfer;
 
 /* Strings are terminated, may be NULL for libcurl's default, and are copied. */
 typedef struct cbc_transport_options {
+  const char *origin;     /* scheme, host and port of every request: "https://host" */
+  size_t origin_size;     /* bytes */
   const char *key;        /* value of the Authorization header */
   const char *user_agent; /* value of the User-Agent header */
   const cbc_field *headers;

@@ -13,6 +13,7 @@ struct cbc_transport {
   CURL *model;                 /* carries the client's options; transfers are copies of it */
   struct curl_slist *headers;  /* the client's, the key among them; owned */
   struct curl_slist *typed[2]; /* the same behind one more: no Content-Type, or JSON's; owned */
+  size_t origin;               /* bytes of a URL before its path */
   double connect_timeout;      /* seconds */
   size_t max_response;         /* bytes */
   struct pollfd *sockets;      /* what libcurl waits for; owned */
@@ -36,6 +37,7 @@ struct cbc_transfer {
   int sends;      /* times libcurl began to send the request */
   bool once;      /* it must not begin a second time */
   bool resent;    /* it was kept from that */
+  bool headed;    /* the empty line behind the headers came */
   bool running;   /* in the multi handle */
   bool streaming; /* the reply's body is handed over in pieces */
   bool held;      /* libcurl was told to wait until the piece is taken */

@@ -19,13 +19,13 @@ static bool is_hex(char c) {
   return is_digit(c) || (c >= 'a' && c <= 'f') || (c >= 'A' && c <= 'F');
 }
 
-static bool is_unreserved(char c) {
-  return is_alpha(c) || is_digit(c) || (c != '\0' && strchr("-._~", c) != NULL);
+bool cbc_url_is_unreserved(char c) {
+  return is_alpha(c) || is_digit(c) || c == '-' || c == '.' || c == '_' || c == '~';
 }
 
 /* RFC 3986, 3.3: pchar, without the percent sign. */
 static bool is_pchar(char c) {
-  return is_unreserved(c) || (c != '\0' && strchr("!$&'()*+,;=:@", c) != NULL);
+  return cbc_url_is_unreserved(c) || (c != '\0' && strchr("!$&'()*+,;=:@", c) != NULL);
 }
 
 /* The name of a byte that stands where it must not, for a message. */
@@ -198,6 +198,7 @@ cbc_code cbc_url_endpoint(const char *s, size_t n, bool allow_plain, cbc_endpoin
   at += host;
   if ((port = port_size(s + at, n - at, err)) < 0) return err->code;
   at += (size_t)port;
+  e->origin = at;
   while (n > at && s[n - 1] == '/')
     n--;
   if (n > at && check_endpoint_path(s, at, n, err) != CBC_OK) return err->code;
@@ -215,7 +216,7 @@ bool cbc_url_add_encoded(cbc_buffer *b, const char *s, size_t n) {
   for (size_t i = 0; i < n; i++) {
     unsigned char c = (unsigned char)s[i];
     char triplet[3] = {'%', hex[c >> 4], hex[c & 15]};
-    if (is_unreserved(s[i])) continue;
+    if (cbc_url_is_unreserved(s[i])) continue;
     cbc_buffer_add(b, s + start, i - start);
     cbc_buffer_add(b, triplet, sizeof triplet);
     start = i + 1;

@@ -21,6 +21,7 @@
 typedef struct cbc_endpoint {
   bool plain;    /* http rather than https */
   bool loopback; /* localhost, 127.0.0.0/8 or [::1] */
+  size_t origin; /* size of scheme, host and port */
   size_t size;   /* of the endpoint without slashes at its end */
 } cbc_endpoint;
 
@@ -44,6 +45,9 @@ cbc_code cbc_url_check_path(const char *s, size_t n, cbc_error *err);
 /* A query without its '?': what RFC 3986 allows there, percent-encoded where
 ** needed. CBC_OK or CBC_EARG. */
 cbc_code cbc_url_check_query(const char *s, size_t n, cbc_error *err);
+
+/* True for a byte that stands for itself anywhere in a URL (RFC 3986, 2.3). */
+bool cbc_url_is_unreserved(char c);
 
 /* Appends the bytes, all but unreserved ones (RFC 3986, 2.3) percent-encoded.
 ** False when memory ended. */
