@@ -1,0 +1,210 @@
+--- The script of what goes wrong: which request meets which fault.
+---
+--- A rule is a table:
+---
+---     {on = "POST /usage/records/*/close", nth = 2, count = 3, fault = "reset-after"}
+---
+--- `on` is a method (or *) and a path without /public/v1; `*` stands for one segment, `**` for any
+--- number. `on = "connect"` counts connections and knows the faults refuse and hang. The rule fires at
+--- its nth match (1) and at the matches after it, `count` times (1; "all" for ever); with `every = n`
+--- at every n-th match from there on (and then for ever). Where several rules would fire, the first
+--- does; every rule counts all its matches. The other members belong to the fault, see FAULTS.
+
+local faults = {}
+
+local function isSeconds(value)
+  return type(value) == "number" and value >= 0
+end
+
+local function isCount(value)
+  return type(value) == "number" and math.tointeger(value) ~= nil and value >= 0
+end
+
+local function isPositive(value)
+  return isCount(value) and value > 0
+end
+
+local function isBoolean(value)
+  return type(value) == "boolean"
+end
+
+local function isString(value)
+  return type(value) == "string"
+end
+
+local function isStatus(value)
+  return isCount(value) and value >= 200 and value <= 599
+end
+
+--- What a rule may have besides, whatever its fault is.
+local COMMON = {
+  on = isString,
+  fault = isString,
+  nth = isPositive,
+  every = isPositive,
+  count = function(value)
+    return value == "all" or isPositive(value)
+  end,
+  closeAs = isString,
+}
+
+--- fault → its members with their checks. `applied` is whether the request takes effect: where it is
+--- listed as a member, a rule may say so; `byDefault` is what holds otherwise.
+local FAULTS = {
+  -- The connection is reset before the body is read; the port is closed for `seconds`.
+  ["refuse"] = { byDefault = false, resets = true, seconds = isSeconds },
+  -- No reply; the connection is closed after `seconds`, or never.
+  ["hang"] = { byDefault = false, seconds = isSeconds, applied = isBoolean },
+  -- Applied and answered, `seconds` late.
+  ["delay"] = { byDefault = true, seconds = isSeconds },
+  -- The reply comes in pieces of `bytes` (64), `seconds` (0.001) apart.
+  ["slow"] = { byDefault = true, seconds = isSeconds, bytes = isPositive },
+  ["reset-before"] = { byDefault = false, resets = true },
+  ["reset-after"] = { byDefault = true, resets = true },
+  -- Reset after `bytes` of the reply's body (half of it).
+  ["reset-middle"] = { byDefault = true, resets = true, bytes = isCount },
+  -- Closed in order after `bytes` of the reply's body (half of it).
+  ["truncate"] = { byDefault = true, bytes = isCount },
+  -- 200 with a body that is no JSON.
+  ["garbage"] = { byDefault = true, applied = isBoolean },
+  -- 200 without a body.
+  ["empty"] = { byDefault = true, applied = isBoolean },
+  -- `status` with an error object, or with a page of HTML when `plain`.
+  ["status"] = {
+    byDefault = false,
+    status = isStatus,
+    applied = isBoolean,
+    plain = isBoolean,
+    retryAfter = function(value)
+      return isCount(value) or isString(value)
+    end,
+    retryAfterDate = isSeconds,
+  },
+  -- 200 with a valid JSON body of `bytes` (70,000,000).
+  ["oversized"] = { byDefault = true, bytes = isPositive, applied = isBoolean },
+}
+
+local AT_CONNECT = { refuse = true, hang = true }
+
+local function checkRule(rule)
+  local fault = type(rule) == "table" and FAULTS[rule.fault]
+  if not fault then
+    return type(rule) == "table" and string.format("there is no fault '%s'", tostring(rule.fault)) or "must be a table"
+  elseif type(rule.on) ~= "string" or rule.on ~= "connect" and not rule.on:match("^%S+ /%S*$") then
+    return "'on' must be a method and a path, or \"connect\""
+  elseif rule.on == "connect" and not AT_CONNECT[rule.fault] then
+    return "only refuse and hang can happen at connect"
+  elseif rule.fault == "status" and not rule.status then
+    return "'status' is missing"
+  end
+  for name, value in pairs(rule) do
+    local check = COMMON[name] or type(fault[name]) == "function" and fault[name]
+    if not check then
+      return string.format("a %s has no '%s'", rule.fault, tostring(name))
+    elseif not check(value) then
+      return string.format("'%s' is not what it must be", name)
+    end
+  end
+  return nil
+end
+
+--- Checks a script.
+---@param script any
+---@return true|nil ok
+---@return string? problem
+function faults.check(script)
+  if type(script) ~= "table" then
+    return nil, "must be a list of rules"
+  end
+  for number, rule in ipairs(script) do
+    local problem = checkRule(rule)
+    if problem then
+      return nil, string.format("rule %d: %s", number, problem)
+    end
+  end
+  if next(script) ~= nil and #script == 0 then
+    return nil, "must be a list of rules"
+  end
+  return true
+end
+
+--- The Lua pattern for a path of `on`.
+local function patternOf(path)
+  local escaped = path:gsub("[%^%$%(%)%%%.%[%]%+%-%?]", "%%%0")
+  return "^" .. escaped:gsub("%*%*", "\0"):gsub("%*", "[^/]+"):gsub("%z", ".*") .. "$"
+end
+
+local Script = {}
+Script.__index = Script
+
+--- Makes a script ready to run; its counts are 0.
+---@param rules table[] checked ones
+---@return table script
+function faults.new(rules)
+  local script = setmetatable({ resets = false }, Script)
+  for number, given in ipairs(rules) do
+    local rule = { matches = 0, fired = 0, applied = FAULTS[given.fault].byDefault }
+    for name, value in pairs(given) do
+      rule[name] = value
+    end
+    if rule.on ~= "connect" then
+      local method, path = rule.on:match("^(%S+) (%S+)$")
+      rule.method, rule.pattern = method, patternOf(path)
+    end
+    rule.nth = rule.nth or 1
+    rule.count = rule.count == "all" and math.huge or rule.count or rule.every and math.huge or 1
+    rule.every = rule.every or 1
+    script[number] = rule
+    script.resets = script.resets or FAULTS[rule.fault].resets == true
+  end
+  return script
+end
+
+local function fires(rule)
+  local past = rule.matches - rule.nth
+  return past >= 0 and past % rule.every == 0 and rule.fired < rule.count
+end
+
+local function pick(script, matches)
+  local chosen
+  for _, rule in ipairs(script) do
+    if matches(rule) then
+      rule.matches = rule.matches + 1
+      if not chosen and fires(rule) then
+        rule.fired = rule.fired + 1
+        chosen = rule
+      end
+    end
+  end
+  return chosen
+end
+
+--- The rule that a request meets, if any. Counts the request.
+---@param method string
+---@param path string without the prefix of the API and without the query
+---@return table? rule
+function Script:atRequest(method, path)
+  return pick(self, function(rule)
+    return rule.pattern and (rule.method == "*" or rule.method == method) and path:match(rule.pattern) ~= nil
+  end)
+end
+
+--- The rule that a new connection meets, if any. Counts the connection.
+---@return table? rule
+function Script:atConnect()
+  return pick(self, function(rule)
+    return not rule.pattern
+  end)
+end
+
+--- What happened to each rule.
+---@return table[] rules {on=, fault=, matches=, fired=}
+function Script:describe()
+  local rules = {}
+  for number, rule in ipairs(self) do
+    rules[number] = { on = rule.on, fault = rule.fault, matches = rule.matches, fired = rule.fired }
+  end
+  return rules
+end
+
+return faults

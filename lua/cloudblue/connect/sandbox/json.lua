@@ -1,0 +1,76 @@
+--- The sandbox's own JSON codec: an instance of lua-cjson that nobody else configures.
+
+local cjson = require "cjson"
+
+local codec = cjson.new()
+codec.encode_invalid_numbers(false)
+codec.decode_invalid_numbers(false)
+codec.encode_keep_buffer(true)
+
+local json = {}
+
+--- What JSON null is in a table. A light userdata, the same in every instance of lua-cjson.
+json.null = codec.null
+
+--- The text of a value. Integral floats are written as integers, so amounts and counters look
+--- alike whether they came from Lua or from a request.
+---@param value any a table of strings, numbers, booleans, json.null and tables of these
+---@return string text
+function json.encode(value)
+  return codec.encode(value)
+end
+
+--- The value of a text.
+---@param text string
+---@return any|nil value nil when the text is no JSON
+---@return string? problem what is wrong with it
+function json.decode(text)
+  local ok, value = pcall(codec.decode, text)
+  if ok then
+    return value
+  end
+  return nil, (tostring(value):gsub("^.-:%d+: ", ""))
+end
+
+--- A decoded value as Lua would have written it: integral floats become integers (lua-cjson 2.1.0
+--- decodes every number to a float) and a null member is absent.
+---@param value any what json.decode gave; changed in place when it is a table
+---@return any value
+function json.native(value)
+  if type(value) == "table" then
+    for key, member in pairs(value) do
+      value[key] = json.native(member)
+    end
+    return value
+  elseif value == json.null then
+    return nil
+  elseif math.type(value) == "float" then
+    return math.tointeger(value) or value
+  end
+  return value
+end
+
+local function written(number)
+  return tonumber(string.format("%.14g", number))
+end
+
+--- Looks for a number that lua-cjson would not write as the same value: it writes 14 significant
+--- digits. An amount of money must not change on its way.
+---@param value any
+---@param path string what the value is called in the answer
+---@return string? where the path of the first such number; nil when every number is exact
+function json.inexact(value, path)
+  if type(value) == "number" then
+    return written(value) ~= value and path or nil
+  elseif type(value) == "table" then
+    for key, member in pairs(value) do
+      local where = json.inexact(member, path .. "." .. tostring(key))
+      if where then
+        return where
+      end
+    end
+  end
+  return nil
+end
+
+return json
