@@ -1,0 +1,182 @@
+# cloudblue-connect: `make help` tells the targets.
+#
+# Everything made goes into $(BUILD). Variables of use on the command line:
+#   CC=clang  WERROR=1  BUILD=dir  PREFIX=dir  DESTDIR=dir  SANITIZE=address,undefined  LUA=lua5.4
+
+BUILD   ?= build
+PREFIX  ?= /usr/local
+OPT     ?= -O2 -g
+LUA     ?= $(firstword $(foreach l,lua5.4 lua-5.4 lua54 lua,$(shell command -v $(l) 2>/dev/null)) lua5.4)
+PARTS   ?= build busted core rock host install
+
+# ---------------------------------------------------------------- what the system offers
+pkg = $(shell pkg-config $(1) 2>/dev/null)
+
+LUA_PC := $(firstword $(foreach p,lua5.4 lua-5.4 lua54 lua,\
+            $(shell pkg-config --exists '$(p) >= 5.4' 2>/dev/null && echo $(p))))
+ifneq ($(LUA_PC),)
+LUA_CFLAGS := $(call pkg,--cflags $(LUA_PC))
+LUA_LIBS   := $(call pkg,--libs $(LUA_PC))
+else
+LUA_H      := $(firstword $(wildcard $(foreach d,/usr/include /usr/local/include /opt/homebrew/include,\
+                $(d)/lua5.4/lua.h $(d)/lua54/lua.h $(d)/lua/5.4/lua.h $(d)/lua.h)))
+LUA_CFLAGS := $(if $(LUA_H),-I$(patsubst %/lua.h,%,$(LUA_H)))
+LUA_LIBS   := $(if $(findstring lua5.4,$(LUA_H)),-llua5.4,-llua)
+endif
+
+CURL_CFLAGS := $(or $(call pkg,--cflags libcurl),$(shell curl-config --cflags 2>/dev/null))
+CURL_LIBS   := $(or $(call pkg,--libs libcurl),$(shell curl-config --libs 2>/dev/null),-lcurl)
+CJSON_LIBS  := $(or $(call pkg,--libs lua5.4-cjson),-llua5.4-cjson)
+
+# ---------------------------------------------------------------- how things are compiled
+WARN     := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wconversion
+WARN     += $(if $(WERROR),-Werror)
+SAN      := $(if $(SANITIZE),-fsanitize=$(SANITIZE) -fno-omit-frame-pointer -fno-sanitize-recover=undefined)
+ALL_CFLAGS   = -std=c11 $(OPT) -fPIC -fvisibility=hidden -pthread $(WARN) $(SAN) $(CFLAGS)
+ALL_CPPFLAGS = -D_POSIX_C_SOURCE=200809L -MMD -MP $(CPPFLAGS)
+# Lua's headers are a system's: their macros are not ours to warn about.
+LUA_INC  := $(patsubst -I%,-isystem %,$(LUA_CFLAGS))
+SHARED   := $(if $(filter Darwin,$(shell uname)),-bundle -undefined dynamic_lookup,-shared)
+KEEP_LOADED := $(if $(filter Darwin,$(shell uname)),,-Wl,-z,nodelete)
+
+# The core gets no path to Lua's headers: code that slips in an #include <lua.h> does not compile.
+core_flags    = $(ALL_CPPFLAGS) -Isrc/core $(CURL_CFLAGS) $(ALL_CFLAGS)
+binding_flags = $(ALL_CPPFLAGS) -Isrc/core -Isrc/binding $(LUA_INC) $(ALL_CFLAGS)
+test_flags    = $(ALL_CPPFLAGS) -Isrc/core -Ispec/core $(CURL_CFLAGS) $(ALL_CFLAGS)
+host_flags    = $(binding_flags)
+
+objs = $(patsubst %.c,$(BUILD)/obj/%.o,$(1))
+CORE_OBJ    := $(call objs,$(wildcard src/core/*.c))
+BINDING_OBJ := $(call objs,$(wildcard src/binding/*.c))
+MODULE      := $(BUILD)/lib/cloudblue/connect/core.so
+
+CORE_TEST_SRC := $(wildcard spec/core/*_test.c)
+CORE_TESTS    := $(patsubst spec/core/%.c,$(BUILD)/spec/core/%,$(CORE_TEST_SRC))
+CORE_TEST_OBJ := $(call objs,$(filter-out $(CORE_TEST_SRC),$(wildcard spec/core/*.c)))
+SPEC_MODULES  := $(patsubst spec/support/%.c,$(BUILD)/spec/%.so,$(wildcard spec/support/*.c))
+HOST_SRC      := $(wildcard examples/host*.c)
+HOSTS         := $(patsubst %.c,$(BUILD)/%,$(HOST_SRC))
+
+# ---------------------------------------------------------------- building
+.PHONY: all help core-tests hosts FORCE
+.DELETE_ON_ERROR:
+.SECONDARY:
+
+all: $(MODULE)  ## build the module into build/ (the default)
+
+help:  ## this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { gsub(/[$$]+/, "$$", $$2); printf "  make %-11s %s\n", $$1, $$2 }' Makefile
+
+$(MODULE): $(BINDING_OBJ) $(CORE_OBJ) $(BUILD)/flags
+	@mkdir -p $(@D)
+	$(CC) $(SHARED) $(ALL_CFLAGS) $(LDFLAGS) -o $@ $(BINDING_OBJ) $(CORE_OBJ) $(CURL_LIBS) -lm
+
+$(BUILD)/keep-loaded.so: tools/keep-loaded.c
+	@mkdir -p $(@D)
+	$(CC) -shared -fPIC -o $@ $<
+
+$(BUILD)/obj/src/core/%.o: src/core/%.c $(BUILD)/flags
+	@mkdir -p $(@D)
+	$(CC) $(core_flags) -c -o $@ $<
+
+$(BUILD)/obj/src/binding/%.o: src/binding/%.c $(BUILD)/flags
+	@mkdir -p $(@D)
+	$(CC) $(binding_flags) -c -o $@ $<
+
+$(BUILD)/obj/spec/core/%.o: spec/core/%.c $(BUILD)/flags
+	@mkdir -p $(@D)
+	$(CC) $(test_flags) -c -o $@ $<
+
+$(BUILD)/obj/examples/%.o: examples/%.c $(BUILD)/flags
+	@mkdir -p $(@D)
+	$(CC) $(host_flags) -c -o $@ $<
+
+$(BUILD)/spec/core/%: $(BUILD)/obj/spec/core/%.o $(CORE_TEST_OBJ) $(CORE_OBJ)
+	@mkdir -p $(@D)
+	$(CC) $(ALL_CFLAGS) $(LDFLAGS) -o $@ $^ -lcmocka $(CURL_LIBS) -lm
+
+# The Lua modules in C that the specs use. They stay loaded: a client may be collected after them.
+$(BUILD)/spec/%.so: spec/support/%.c $(BUILD)/obj/src/core/cbc_env.o $(BUILD)/flags
+	@mkdir -p $(@D)
+	$(CC) $(SHARED) $(binding_flags) $(CURL_CFLAGS) $(LDFLAGS) $(KEEP_LOADED) -o $@ $< \
+	  $(BUILD)/obj/src/core/cbc_env.o $(CURL_LIBS)
+
+# A host links the whole module statically, and lua-cjson's library beside it.
+$(BUILD)/examples/%: $(BUILD)/obj/examples/%.o $(BINDING_OBJ) $(CORE_OBJ)
+	@mkdir -p $(@D)
+	$(CC) $(ALL_CFLAGS) $(LDFLAGS) -o $@ $^ $(CJSON_LIBS) $(LUA_LIBS) $(CURL_LIBS) -lm -ldl
+
+# Rewritten only when the compiler or its flags change, so that objects never mix two settings.
+$(BUILD)/flags: FORCE
+	@mkdir -p $(@D)
+	@echo '$(CC) $(core_flags) $(LUA_INC) $(LDFLAGS) $(CURL_LIBS)' | cmp -s - $@ || \
+	  echo '$(CC) $(core_flags) $(LUA_INC) $(LDFLAGS) $(CURL_LIBS)' > $@
+
+core-tests: $(CORE_TESTS) $(SPEC_MODULES)  ## build the C tests of the core
+hosts: $(HOSTS)  ## build the host programs that embed the module
+
+-include $(wildcard $(BUILD)/obj/*/*/*.d $(BUILD)/obj/*/*.d $(BUILD)/spec/*.d)
+
+# ---------------------------------------------------------------- the two commands, and the rest
+.PHONY: demo run-demo test lint format rockspec env bench memcheck tsan torture deps deps-ci install uninstall clean
+TOOL = BUILD='$(BUILD)' LUA='$(LUA)' MAKE='$(MAKE)' CC='$(CC)' WERROR='$(WERROR)' sh
+
+# The packages may only now be there, so what the system offers is asked again by a second make.
+demo:  ## install what is missing, build, and close records against a local Connect
+	@sh tools/deps.sh demo
+	@$(MAKE) -s --no-print-directory run-demo
+
+run-demo: all
+	@$(TOOL) tools/with-env.sh $(LUA) examples/demo.lua
+
+test:  ## install what is missing, build, and run every test (PARTS="busted core" for some)
+	@sh tools/deps.sh demo test
+	@$(TOOL) tools/test.sh $(PARTS)
+
+lint:  ## luacheck, clang-tidy, cppcheck and the format of the C files
+	@sh tools/deps.sh demo lint
+	@$(TOOL) tools/test.sh lint
+
+format:  ## lay the C files out as .clang-format says
+	clang-format -i $(wildcard src/*/*.[ch] spec/core/*.[ch] examples/*.c bench/*.c)
+
+rockspec:  ## write the lists of files in the rockspec anew
+	@sh tools/rockspec.sh
+
+print-%:
+	@echo '$($*)'
+
+env:  ## print the exports a shell needs for the built tree: eval "$$(make -s env)"
+	@$(TOOL) tools/env.sh
+
+bench:  ## measure against bare libcurl and other clients (ROWS="close" for some)
+	@sh tools/deps.sh demo bench
+	@$(MAKE) -s --no-print-directory all
+	@$(TOOL) bench/run.sh $(ROWS)
+
+memcheck:  ## the suite under valgrind, under ASan and UBSan, and with a hasty collector
+	@sh tools/deps.sh demo test memcheck
+	@$(TOOL) tools/test.sh valgrind sanitizers hasty
+
+tsan:  ## the hosts with threads under TSan
+	@sh tools/deps.sh demo test memcheck
+	@$(TOOL) tools/test.sh threads
+
+torture:  ## the long tests of spec/torture
+	@sh tools/deps.sh demo test
+	@$(TOOL) tools/test.sh build torture
+
+deps:  ## install every package that any target needs
+	@sh tools/deps.sh demo test lint memcheck bench
+
+deps-ci:
+	@sh tools/deps.sh demo test lint
+
+install: all  ## install below PREFIX (and DESTDIR)
+	@$(TOOL) tools/install.sh install '$(DESTDIR)' '$(PREFIX)'
+
+uninstall:  ## remove what install put there
+	@$(TOOL) tools/install.sh uninstall '$(DESTDIR)' '$(PREFIX)'
+
+clean:  ## remove build/
+	rm -rf '$(BUILD)'

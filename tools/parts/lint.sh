@@ -1,0 +1,27 @@
+# What can be found by reading the files.
+. tools/tap.sh
+
+flags() { $MAKE -s "print-$1"; }
+# One file at a time: clang-tidy 14 carries its va_list check over from one file to the next.
+tidy() {
+  options=$(flags "$1_flags")
+  shift
+  bad=0
+  for file in "$@"; do clang-tidy --quiet "$file" -- $options || bad=1; done
+  return $bad
+}
+no_lua_in_core() { ! grep -nE '#[[:space:]]*include[[:space:]]*[<"](lua|lauxlib|lualib)' src/core/*; }
+shell_syntax() { for file in tools/*.sh tools/parts/*.sh bench/*.sh; do sh -n "$file" || return 1; done; }
+
+# check runs its command through timeout, so a function goes by way of this file: "lint.sh FUNCTION".
+if [ $# -gt 0 ]; then "$@"; exit; fi
+set -- sh tools/parts/lint.sh
+
+check "luacheck" luacheck -q .
+check "clang-format" clang-format --dry-run -Werror src/*/*.[ch] $(ls spec/core/*.[ch] examples/*.c bench/*.c 2>/dev/null)
+check "clang-tidy, core" "$@" tidy core src/core/*.c
+check "clang-tidy, binding" "$@" tidy binding src/binding/*.c
+check "cppcheck" cppcheck -q --std=c11 --language=c --enable=warning,performance,portability \
+  --inline-suppr --error-exitcode=1 -Isrc/core -Isrc/binding src
+check "the core knows nothing of Lua" "$@" no_lua_in_core
+check "syntax of the shell scripts" "$@" shell_syntax

@@ -1,0 +1,22 @@
+# The C tests, the specs and the host programs under AddressSanitizer, its leak checker and
+# UndefinedBehaviorSanitizer. Lua itself is not built with them, so they are loaded before it.
+. tools/tap.sh
+export CMOCKA_MESSAGE_OUTPUT=TAP
+export ASAN_OPTIONS=detect_leaks=1 UBSAN_OPTIONS=print_stacktrace=1
+case $BUILD in /*) ;; *) BUILD=$(pwd)/$BUILD ;; esac
+BUILD=$BUILD/asan
+export BUILD
+
+check "build" $MAKE -s CC=gcc SANITIZE=address,undefined BUILD="$BUILD" \
+  all core-tests hosts "$BUILD/keep-loaded.so"
+for source in spec/core/*_test.c; do
+  name=$(basename "$source" .c)
+  stream "$name" "$BUILD/spec/core/$name"
+done
+for source in examples/host*.c; do
+  program=$BUILD/examples/$(basename "$source" .c)
+  check "$source" sh tools/with-env.sh "$LUA" tools/with-sandbox.lua "$program"
+done
+libraries="$(gcc -print-file-name=libasan.so) $(gcc -print-file-name=libubsan.so) $BUILD/keep-loaded.so"
+stream busted sh tools/with-env.sh env LD_PRELOAD="$libraries" \
+  "$LUA" "$(command -v busted)" --ignore-lua --output=TAP

@@ -1,0 +1,29 @@
+# Sourced by the parts of the tests (tools/parts). What a part prints is in TAP, in streams between
+# a line "## begin NAME" and a line "## end NAME STATUS", which tap-count.awk adds up.
+
+# stream NAME COMMAND... : a command that writes TAP itself (busted, cmocka). Bounded in time, so
+# that a hang is a failure and not a stuck run.
+stream() {
+  stream_name=$1
+  shift
+  echo "## begin $stream_name"
+  timeout -k 10 "${LIMIT:-900}" "$@" 2>&1
+  echo "## end $stream_name $?"
+}
+
+# check NAME COMMAND... : a command that is one test; what it printed is shown where it failed.
+check() {
+  check_name=$1
+  shift
+  echo "## begin $check_name"
+  echo 1..1
+  check_log=$(mktemp)
+  if timeout -k 10 "${LIMIT:-900}" "$@" >"$check_log" 2>&1 </dev/null; then
+    echo "ok 1 - $check_name"
+  else
+    echo "not ok 1 - $check_name"
+    sed 's/^/# /' "$check_log"
+  fi
+  rm -f "$check_log"
+  echo "## end $check_name 0"
+}
