@@ -1,0 +1,164 @@
+-- compare.lua ROW... : runs the programs of a row (bench/rows/ROW.lua) in turn and prints medians and ratios.
+--
+-- A row is a table:
+--   title     what is measured
+--   unit      the name of one of the things that are counted
+--   count     how many of them one run does
+--   programs  list of { name=, command=, available=nil|function, without=, instrument=true }; the first is the
+--             limit that the others are compared with. A command is followed by the endpoint and the count.
+--             `instrument` has valgrind count what it does; `without` says why one may not be available.
+--   limits    list of { name, "<=", ratio } (against the first program) or { name, "<", other name }
+--   connections  how many connections the program `name` may open in a run: { name, number }
+
+local server = require "bench.server"
+
+local BUILD = os.getenv("BUILD") or "build"
+local ROUNDS = tonumber(os.getenv("ROUNDS")) or 7
+
+local function median(list)
+  local sorted = table.move(list, 1, #list, 1, {})
+  table.sort(sorted)
+  local middle = #sorted // 2
+  return #sorted % 2 == 1 and sorted[middle + 1] or (sorted[middle] + sorted[middle + 1]) / 2
+end
+
+-- Output of a command that has to succeed.
+local function output(command)
+  local pipe <close> = assert(io.popen(command .. " 2>&1"))
+  local text = pipe:read("a")
+  if not pipe:close() then error(("this failed: %s\n%s"):format(command, text), 0) end
+  return text
+end
+
+-- One run: processor time in microseconds for each of the things done, connections opened.
+local function run(row, program, nginx)
+  local count = row.count
+  local before = nginx:counters()
+  local text = output(("%s/bench/cpu %s %s %d"):format(BUILD, program.command, nginx.endpoint, count))
+  local after = nginx:counters()
+  local user, system = text:match("(%d+) (%d+) %d+%s*$")
+  -- The second reading of the counters is itself one request on one connection.
+  assert(after.requests - before.requests - 1 == count, program.name .. " did not send what it should have")
+  return {
+    cpu = (user + system) / count,
+    connections = after.connections - before.connections - 1,
+  }
+end
+
+-- What valgrind counts of a program, for each of the things done: the difference of two runs, so that starting up is
+-- left out. `tool` is its tool with options, `pattern` finds the number in its report.
+local function counted(program, nginx, tool, pattern)
+  local function total(count)
+    local log = BUILD .. "/bench/valgrind.log"
+    output(("valgrind --tool=%s --log-file=%s %s %s %d")
+      :format(tool, log, program.command, nginx.loggedEndpoint, count))
+    local file <close> = assert(io.open(log))
+    local number = file:read("a"):match(pattern):gsub(",", "")
+    return tonumber(number)
+  end
+  local few, many = 200, 1200
+  return (total(many) - total(few)) / (many - few)
+end
+
+-- The counts that do not drift: instructions in user space, allocations, bytes of a request.
+local function instrument(program, nginx)
+  return {
+    instructions = counted(program, nginx, "callgrind --callgrind-out-file=/dev/null", "Collected : (%d+)"),
+    allocations = counted(program, nginx, "memcheck --leak-check=no --undef-value-errors=no",
+      "total heap usage: ([%d,]+) allocs"),
+    bytes = nginx:bytes(),
+  }
+end
+
+local function available(program)
+  if not program.available or program.available() then return true end
+  print(("  %s is left out: %s"):format(program.name, program.without))
+  return false
+end
+
+-- All rounds of a row: name → { cpu=median, connections=largest, runs=, counts= }.
+local function measure(row, programs, nginx)
+  local runs, result = {}, {}
+  for _, program in ipairs(programs) do runs[program.name] = {} end
+  for round = 1, ROUNDS do
+    io.stderr:write(("  round %d of %d\n"):format(round, ROUNDS))
+    for _, program in ipairs(programs) do
+      table.insert(runs[program.name], run(row, program, nginx))
+    end
+  end
+  for _, program in ipairs(programs) do
+    local cpu, connections = {}, 0
+    for i, one in ipairs(runs[program.name]) do
+      cpu[i] = one.cpu
+      connections = math.max(connections, one.connections)
+    end
+    result[program.name] = { cpu = median(cpu), connections = connections, runs = cpu }
+    if program.instrument then result[program.name].counts = instrument(program, nginx) end
+  end
+  return result
+end
+
+-- The ratio of two programs is the median of the ratios of their rounds, so that a machine that slows down in
+-- the middle slows both sides of each ratio.
+local function ratio(result, name, base)
+  local ratios = {}
+  for i, cpu in ipairs(result[name].runs) do ratios[i] = cpu / result[base].runs[i] end
+  return median(ratios)
+end
+
+local function report(row, programs, result)
+  local base = programs[1].name
+  local line = "  %-26s %8s %8s %12s %13s %12s %14s"
+  print(line:format("", "cpu µs ", "ratio", "connections", "instructions", "allocations", "request bytes"))
+  for _, program in ipairs(programs) do
+    local r = result[program.name]
+    local counts = r.counts or {}
+    local function number(format, value) return value and format:format(value) or "-" end
+    print(line:format(program.name, number("%.1f", r.cpu), number("%.3f", ratio(result, program.name, base)),
+      r.connections, number("%.0f", counts.instructions), number("%.1f", counts.allocations),
+      number("%d", counts.bytes)))
+  end
+  print(("  (for one %s; processor time is user and system; connections for a whole run)"):format(row.unit))
+end
+
+-- Says of each limit whether it was reached; true when all were.
+local function judge(row, result)
+  local all = true
+  local function verdict(reached, text)
+    print(("  %-8s %s"):format(reached and "reached" or "missed", text))
+    all = all and reached
+  end
+  for _, limit in ipairs(row.limits) do
+    local name, relation, value = table.unpack(limit)
+    if relation == "<=" then
+      local base = row.programs[1].name
+      local r = ratio(result, name, base)
+      verdict(r <= value, ("%s: %.3f of %s, at most %.2f"):format(name, r, base, value))
+    elseif result[value] then
+      local r = ratio(result, name, value)
+      verdict(r < 1, ("%s: %.3f of %s, below 1"):format(name, r, value))
+    end
+  end
+  local name, most = table.unpack(row.connections)
+  local opened = result[name].connections
+  verdict(opened <= most, ("%s: %d connection(s) for a whole run, at most %d"):format(name, opened, most))
+  return all
+end
+
+local function compare(name, nginx)
+  local row = require("bench.rows." .. name)
+  row.count = tonumber(os.getenv("COUNT")) or row.count
+  print(("%s (%d rounds of %d)"):format(row.title, ROUNDS, row.count))
+  local programs = {}
+  for _, program in ipairs(row.programs) do
+    if available(program) then table.insert(programs, program) end
+  end
+  local result = measure(row, programs, nginx)
+  report(row, programs, result)
+  return judge(row, result)
+end
+
+local nginx = server.start(BUILD .. "/bench/nginx")
+local all = true
+for _, name in ipairs(arg) do all = compare(name, nginx) and all end
+os.exit(all, true)

@@ -1,0 +1,29 @@
+-- Closing one usage record after another. All programs send the same method, path, headers of substance and body, and
+-- get the same reply; each checks that it was one. The bare socket is no HTTP client and only there to be seen.
+
+local BUILD = os.getenv("BUILD") or "build"
+local LUA = os.getenv("LUA") or "lua5.4"
+
+local function haveSdk()
+  return os.execute(("test -d '%s/bench/sdk/node_modules/@cloudblueconnect'"):format(BUILD))
+end
+
+return {
+  title = "Closing usage records, one after another",
+  unit = "close",
+  count = 20000,
+  programs = {
+    { name = "bare libcurl in C", command = BUILD .. "/bench/close_curl", instrument = true },
+    { name = "cloudblue.connect", command = LUA .. " bench/close/close_module.lua", instrument = true },
+    { name = "LuaSocket and lua-cjson", command = LUA .. " bench/close/close_luasocket.lua", instrument = true },
+    { name = "a bare socket in Lua", command = LUA .. " bench/close/close_rawsocket.lua", instrument = true },
+    { name = "JavaScript SDK", command = ("node bench/close/close_sdk.js '%s/bench/sdk'"):format(BUILD),
+      available = haveSdk, without = "there is no node, or npm could not install it" },
+  },
+  limits = {
+    { "cloudblue.connect", "<=", 1.10 },
+    { "cloudblue.connect", "<", "LuaSocket and lua-cjson" },
+    { "cloudblue.connect", "<", "JavaScript SDK" },
+  },
+  connections = { "cloudblue.connect", 1 },
+}

@@ -1,0 +1,116 @@
+-- The server of the benchmark: an nginx with one worker that answers fixed bytes on loopback.
+-- It is stopped by run.sh, which knows its pid file whatever happens here.
+
+local socket = require "socket"
+
+local server = {}
+server.__index = server
+
+-- A closed usage record of the size and shape that Connect answers with; 936 bytes.
+local RECORD = '{"id":"UR-2026-01-0000-0001-0001","usagefile":{"id":"UF-2026-01-0000-0001","name":"January usage",'
+  .. '"status":"accepted"},"product":{"id":"PRD-276-377-545","name":"My Product"},"asset":{"id":"AS-146-621-424-4",'
+  .. '"external_id":"3466577810","external_uid":"e4cc9f2e-8bd0-4d6f-a1fd-5b9e9b7f1a3c"},"start_date":'
+  .. '"2026-01-01T00:00:00+00:00","end_date":"2026-02-01T00:00:00+00:00","product_id":"PRD-276-377-545",'
+  .. '"external_billing_id":"BILL-77","external_billing_note":"January run","item":{"id":"PRD-276-377-545-0003",'
+  .. '"name":"Storage","mpn":"MPN-STO-1","unit":"GB","precision":"decimal(4)"},"category":"general","tier":2,'
+  .. '"amount":128.4375,"multiplier":1,"usage":42.125,"status":"closed","closed_at":"2026-02-03T09:41:27+00:00",'
+  .. '"closed_by":"SU-829-966-028","params":[{"parameter_name":"region","parameter_value":"eu-central"}],'
+  .. '"resource_local_id":"SKU_STORAGE","asset_external_id":"3466577810",'
+  .. '"asset_external_uid":"e4cc9f2e-8bd0-4d6f-a1fd-5b9e9b7f1a3c"}'
+
+local CONFIGURATION = [[
+worker_processes 1;
+pid pid;
+error_log error.log;
+events { worker_connections 1024; }
+http {
+  access_log off;
+  keepalive_timeout 3600;
+  keepalive_requests 1000000000;
+  client_body_temp_path body;
+  proxy_temp_path proxy;
+  fastcgi_temp_path fastcgi;
+  uwsgi_temp_path uwsgi;
+  scgi_temp_path scgi;
+  server {
+    listen 127.0.0.1:PORT;
+    include answers.conf;
+    location = /counters { stub_status; }
+  }
+  # The same on a second port, with the length of every request written down.
+  log_format lengths $request_length;
+  server {
+    listen 127.0.0.1:LOGGED;
+    include answers.conf;
+    access_log lengths.log lengths;
+  }
+}
+]]
+
+local ANSWERS = [[
+default_type application/json;
+location ~ ^/public/v1/usage/records/[^/]+/close$ {
+  if ($request_method != POST) { return 405; }
+  if ($http_authorization != "ApiKey SU-000-000-000:secret") { return 401; }
+  if ($content_type != "application/json") { return 415; }
+  return 200 'RECORD';
+}
+]]
+
+local function freePort()
+  local listener = assert(socket.bind("127.0.0.1", 0))
+  local _, port = listener:getsockname()
+  listener:close()
+  return port
+end
+
+local function write(path, text)
+  local file = assert(io.open(path, "w"))
+  file:write(text)
+  file:close()
+end
+
+local function endpoint(port)
+  return ("http://127.0.0.1:%d/public/v1"):format(port)
+end
+
+---Starts the server; it listens when this returns.
+---@param directory string where its files go
+---@return table server `endpoint`, `loggedEndpoint`, `counters()`, `bytes()`
+function server.start(directory)
+  assert(os.execute(("mkdir -p '%s'"):format(directory)))
+  local port, logged = freePort(), freePort()
+  write(directory .. "/nginx.conf", (CONFIGURATION:gsub("%u%u%u%u+", { PORT = port, LOGGED = logged })))
+  write(directory .. "/answers.conf", (ANSWERS:gsub("RECORD", RECORD)))
+  write(directory .. "/lengths.log", "")
+  -- nginx goes to the background only after it has bound its ports.
+  local command = "d=$(cd '%s' && pwd) && PATH=$PATH:/usr/sbin nginx -p \"$d\" -e error.log -c nginx.conf"
+  assert(os.execute(command:format(directory)), "nginx did not start")
+  return setmetatable({
+    port = port,
+    endpoint = endpoint(port),
+    loggedEndpoint = endpoint(logged),
+    lengths = directory .. "/lengths.log",
+  }, server)
+end
+
+---The length of the last request to `loggedEndpoint`.
+---@return integer bytes
+function server:bytes()
+  local last
+  for line in io.lines(self.lengths) do last = line end
+  return assert(math.tointeger(tonumber(last)))
+end
+
+---How many connections and requests there have been; asking is one of each.
+---@return { connections: integer, requests: integer }
+function server:counters()
+  local connection = assert(socket.connect("127.0.0.1", self.port))
+  connection:send("GET /counters HTTP/1.0\r\n\r\n")
+  local text = assert(connection:receive("*a"))
+  connection:close()
+  local connections, _, requests = text:match("requests%s+(%d+) (%d+) (%d+)")
+  return { connections = math.tointeger(tonumber(connections)), requests = math.tointeger(tonumber(requests)) }
+end
+
+return server
