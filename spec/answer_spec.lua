@@ -1,0 +1,112 @@
+-- What a success gives back, and replies that seem one.
+
+local connect = require "cloudblue.connect"
+local rawserver = require "spec.support.rawserver"
+local service = require "spec.support.service"
+
+local function answered(bytes, call)
+  local s <close> = service.answering(bytes)
+  return call(s)
+end
+
+local function close(s) return s.records:close("UR-1", "B-1") end
+
+describe("a 2xx reply to an operation that gives an object", function()
+  local UNREADABLE = {
+    { "is empty", rawserver.reply(200, ""), "the reply is empty where JSON was expected" },
+    { "is a 204", "HTTP/1.1 204 No Content\r\n\r\n", "the reply is empty where JSON was expected" },
+    { "is a 205 without a body", rawserver.reply(205, ""), "the reply is empty where JSON was expected" },
+    { "is garbage", rawserver.reply(200, "<html></html>"), "the reply is no JSON: Expected" },
+    { "is null", rawserver.reply(200, "null"), "the reply is a null where an object or a list was expected" },
+    { "is a number", rawserver.reply(200, "12"), "the reply is a number where an object or a list was expected" },
+    { "is a string", rawserver.reply(200, '"closed"'), "the reply is a string where an object or a list was expected" },
+    { "is a boolean", rawserver.reply(200, "true"), "the reply is a boolean where an object or a list was expected" },
+    { "is a list", rawserver.reply(200, "[]"), "the reply is no record or chunk: it has no id" },
+    { "is an empty object", rawserver.reply(200, "{}"), "the reply is no record or chunk: it has no id" },
+    { "has no id", rawserver.reply(200, '{"status":"closed"}'), "the reply is no record or chunk: it has no id" },
+    { "has null for an id", rawserver.reply(200, '{"id":null}'), "the reply is no record or chunk: it has no id" },
+    { "has a number for an id", rawserver.reply(200, '{"id":5}'), "the reply is no record or chunk: it has no id" },
+    { "is cut off inside", rawserver.reply(200, '{"id":"UR-1"'), "the reply is no JSON: Expected" },
+  }
+
+  for _, case in ipairs(UNREADABLE) do
+    local what, bytes, says = table.unpack(case)
+    it("but " .. what .. " is a failure of kind decode, and a close's outcome is unknown", function()
+      local chunk, failure = answered(bytes, close)
+      assert.is_nil(chunk)
+      assert.equal("decode", failure.kind)
+      assert.equal("unknown", failure.outcome)
+      assert.equal(tonumber(bytes:match("^HTTP/1.1 (%d+)")), failure.status)
+      assert.equal(1, failure.attempts)
+      assert.equal(says, failure.message:sub(1, #says))
+    end)
+  end
+
+  it("is read whatever its status of the 2xx is, and whatever its Content-Type", function()
+    for _, status in ipairs { 200, 201, 202, 206, 299 } do
+      local bytes = rawserver.reply(status, '{"id":"UR-1","status":"closed"}', { ["Content-Type"] = "text/plain" })
+      assert.equal("UR-1", assert(answered(bytes, close)).id)
+    end
+  end)
+
+  it("is read after an interim reply", function()
+    local interim = "HTTP/1.1 102 Processing\r\n\r\nHTTP/1.1 103 Early Hints\r\nLink: </x>\r\n\r\n"
+    assert.equal("UR-1", assert(answered(interim .. service.closed("UR-1"), close)).id)
+  end)
+end)
+
+describe("the results", function()
+  it("of get, create, update and action are a plain table, null kept", function()
+    local s <close> = service.answering(rawserver.reply(200, '{"id":"X-1","note":null}'))
+    local things = s.client:resource("/things")
+    for _, value in ipairs {
+      (things:get("X-1")), (things:create {}), (things:update("X-1", {})), (things:action("X-1", "go")),
+    } do
+      assert.equal("table", type(value))
+      assert.equal(connect.null, value.note)
+      assert.equal(1, select("#", things:get("X-1")))
+    end
+  end)
+
+  it("of search are the list, and status and headers with names in lower case", function()
+    local bytes = rawserver.reply(200, '[{"id":"X-1"}]',
+      { ["Content-RANGE"] = "items 0-0/1", ["X-Two"] = "a, b", ["X-Empty"] = "" })
+    local list, reply = answered(bytes, function(s) return s.client:resource("/things"):search() end)
+    assert.same({ { id = "X-1" } }, list)
+    assert.equal(200, reply.status)
+    assert.equal("integer", math.type(reply.status))
+    assert.equal("items 0-0/1", reply.headers["content-range"])
+    assert.equal("a, b", reply.headers["x-two"])
+    assert.is_nil(reply.headers["Content-RANGE"])
+    assert.equal("", reply.headers["x-empty"])
+  end)
+
+  it("of delete are true, whatever the reply holds", function()
+    for _, bytes in ipairs { "HTTP/1.1 204 No Content\r\n\r\n", rawserver.reply(200, "garbage") } do
+      assert.is_true((answered(bytes, function(s) return s.records:delete("UR-1") end)))
+    end
+  end)
+
+  it("of download are the bytes, whatever they are", function()
+    for _, bytes in ipairs { "", "{}", "PK\3\4\0\255\r\n" .. ("\0"):rep(100000) } do
+      assert.equal(bytes, (answered(rawserver.reply(200, bytes), function(s) return s.chunks:download("UFC-1") end)))
+    end
+  end)
+
+  it("of any operation are nil and the failure where it failed", function()
+    local s <close> = service.answering(rawserver.reply(404, "{}"))
+    local things = s.client:resource("/things")
+    for name, results in pairs {
+      get = table.pack(things:get("X")), create = table.pack(things:create {}),
+      update = table.pack(things:update("X", {})), delete = table.pack(things:delete("X")),
+      search = table.pack(things:search()), action = table.pack(things:action("X", "go")),
+      close = table.pack(s.records:close("X")), closeRecords = table.pack(s.records:closeRecords("F", "X")),
+      download = table.pack(s.chunks:download("X")), regenerate = table.pack(s.chunks:regenerate("X")),
+      request = table.pack(s.client:request("GET", "/x")),
+    } do
+      assert.equal(2, results.n, name)
+      assert.is_nil(results[1], name)
+      assert.equal(404, results[2].status, name)
+    end
+  end)
+end)

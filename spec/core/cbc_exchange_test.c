@@ -1,0 +1,693 @@
+/*
+** cbc_exchange_test.c - attempts, pauses and confirmation, row by row. The
+** random histories are in cbc_exchange_model_test.c.
+*/
+#include "testenv.h"
+
+#include "cbc_exchange.h"
+
+/* What may come of an attempt. */
+static const cbc_attempt UNSENT = {.sent = false, .status = 0, .retry_after = -1};
+static const cbc_attempt LOST = {.sent = true, .status = 0, .retry_after = -1};
+
+static cbc_attempt status(int code) {
+  return (cbc_attempt){.sent = true, .status = code, .retry_after = -1};
+}
+
+static cbc_attempt status_after(int code, double seconds) {
+  return (cbc_attempt){.sent = true, .status = code, .retry_after = seconds};
+}
+
+/* An exchange and its surroundings. */
+typedef struct scene {
+  testenv t;
+  cbc_exchange x;
+} scene;
+
+static const cbc_policy usual = {.timeout = 60, .deadline = 300, .retries = 3};
+
+static void start_with(scene *s, const cbc_policy *policy, cbc_repeat repeat) {
+  testenv_init(&s->t);
+  cbc_exchange_start(&s->x, policy, repeat, s->t.clock);
+}
+
+static void start(scene *s, cbc_repeat repeat) {
+  start_with(s, &usual, repeat);
+}
+
+static void took(scene *s, cbc_attempt a) {
+  cbc_exchange_took(&s->x, &a, &s->t.env);
+}
+
+/* Goes through a pause, and gives its length in seconds. */
+static double pass_pause(scene *s) {
+  double length = s->x.resume_at - s->t.clock;
+  assert_int_equal(s->x.state, CBC_PAUSE);
+  s->t.clock = s->x.resume_at;
+  cbc_exchange_resume(&s->x);
+  return length;
+}
+
+static void judge(scene *s, cbc_verdict verdict) {
+  assert_int_equal(s->x.state, CBC_JUDGE);
+  cbc_exchange_judge(&s->x, verdict, &s->t.env);
+}
+
+static void assert_end(const scene *s, cbc_end end, cbc_outcome outcome, int attempts) {
+  assert_int_equal(s->x.state, CBC_DONE);
+  assert_int_equal(s->x.end, end);
+  assert_int_equal(s->x.outcome, outcome);
+  assert_int_equal(s->x.attempts, attempts);
+}
+
+/* Up to the confirming GET after a first attempt whose reply was lost. */
+static void lose_the_reply(scene *s) {
+  start(s, CBC_REPEAT_PROBED);
+  took(s, LOST);
+  pass_pause(s);
+  assert_int_equal(s->x.state, CBC_PROBE);
+}
+
+/* Up to the reading of what the confirming GET brought. */
+static void read_the_record(scene *s) {
+  lose_the_reply(s);
+  took(s, status(200));
+}
+
+/* ==== The table, row by row =========================================== */
+
+static const cbc_repeat every_kind[] = {CBC_REPEAT_SAFE, CBC_REPEAT_PROBED, CBC_REPEAT_NEVER};
+static const int doubtful_codes[] = {500, 502, 503, 504};
+#define COUNT(array) (sizeof(array) / sizeof *(array))
+
+static void begins_by_sending(void **state) {
+  scene s;
+  (void)state;
+  start(&s, CBC_REPEAT_SAFE);
+  assert_int_equal(s.x.state, CBC_SEND);
+  assert_int_equal(s.x.attempts, 0);
+}
+
+static void a_2xx_is_the_answer(void **state) {
+  static const int codes[] = {200, 201, 204, 206, 299};
+  (void)state;
+  for (size_t i = 0; i < COUNT(codes); i++) {
+    scene s;
+    start(&s, every_kind[i % 3]);
+    took(&s, status(codes[i]));
+    assert_end(&s, CBC_END_REPLY, CBC_APPLIED, 1);
+  }
+}
+
+static void what_was_never_sent_is_sent_again(void **state) {
+  (void)state;
+  for (size_t i = 0; i < COUNT(every_kind); i++) {
+    scene s;
+    start(&s, every_kind[i]);
+    took(&s, UNSENT);
+    pass_pause(&s);
+    assert_int_equal(s.x.state, CBC_SEND);
+    took(&s, status(200));
+    assert_end(&s, CBC_END_REPLY, CBC_APPLIED, 2);
+  }
+}
+
+static void what_never_gets_through_stays_unsent(void **state) {
+  scene s;
+  (void)state;
+  start(&s, CBC_REPEAT_PROBED);
+  for (int i = 0; i < 3; i++) {
+    took(&s, UNSENT);
+    pass_pause(&s);
+    assert_int_equal(s.x.state, CBC_SEND);
+  }
+  took(&s, UNSENT);
+  assert_end(&s, CBC_END_TRANSPORT, CBC_UNSENT, 4);
+}
+
+static void a_busy_service_is_asked_again(void **state) {
+  (void)state;
+  for (size_t i = 0; i < COUNT(every_kind); i++) {
+    cbc_attempt busy[] = {status(429), status_after(429, 7), status_after(503, 7)};
+    for (size_t j = 0; j < COUNT(busy); j++) {
+      scene s;
+      start(&s, every_kind[i]);
+      took(&s, busy[j]);
+      pass_pause(&s);
+      assert_int_equal(s.x.state, CBC_SEND);
+    }
+  }
+}
+
+static void a_service_that_stays_busy_has_refused(void **state) {
+  scene s;
+  (void)state;
+  start(&s, CBC_REPEAT_PROBED);
+  for (int i = 0; i < 3; i++) {
+    took(&s, status_after(503, 1));
+    pass_pause(&s);
+  }
+  took(&s, status(429));
+  assert_end(&s, CBC_END_STATUS, CBC_REJECTED, 4);
+}
+
+/* Each way in which it may or may not have taken effect. */
+static cbc_attempt doubt(size_t i) {
+  return i < COUNT(doubtful_codes) ? status(doubtful_codes[i]) : LOST;
+}
+
+#define DOUBTS (COUNT(doubtful_codes) + 1)
+
+static void after_a_doubtful_attempt_a_safe_call_is_sent_again(void **state) {
+  (void)state;
+  for (size_t i = 0; i < DOUBTS; i++) {
+    scene s;
+    start(&s, CBC_REPEAT_SAFE);
+    took(&s, doubt(i));
+    pass_pause(&s);
+    assert_int_equal(s.x.state, CBC_SEND);
+  }
+}
+
+static void after_a_doubtful_attempt_a_close_is_confirmed(void **state) {
+  (void)state;
+  for (size_t i = 0; i < DOUBTS; i++) {
+    scene s;
+    start(&s, CBC_REPEAT_PROBED);
+    took(&s, doubt(i));
+    pass_pause(&s);
+    assert_int_equal(s.x.state, CBC_PROBE);
+  }
+}
+
+static void after_a_doubtful_attempt_any_other_post_is_unknown(void **state) {
+  (void)state;
+  for (size_t i = 0; i < DOUBTS; i++) {
+    scene s;
+    start(&s, CBC_REPEAT_NEVER);
+    took(&s, doubt(i));
+    assert_end(&s, i < COUNT(doubtful_codes) ? CBC_END_STATUS : CBC_END_TRANSPORT, CBC_UNKNOWN, 1);
+  }
+}
+
+static void any_other_status_is_a_failure_at_once(void **state) {
+  static const int codes[] = {300, 302, 307, 400, 401, 403, 404, 405, 408,
+                              409, 410, 422, 425, 428, 499, 501, 505, 599};
+  (void)state;
+  for (size_t i = 0; i < COUNT(codes); i++) {
+    for (size_t j = 0; j < COUNT(every_kind); j++) {
+      scene s;
+      start(&s, every_kind[j]);
+      took(&s, status(codes[i]));
+      assert_end(&s, CBC_END_STATUS, CBC_REJECTED, 1);
+    }
+  }
+}
+
+static void without_retries_nothing_is_repeated_or_confirmed(void **state) {
+  static const cbc_policy once = {.timeout = 60, .deadline = 300, .retries = 0};
+  const struct {
+    cbc_attempt came;
+    cbc_end end;
+    cbc_outcome outcome;
+  } rows[] = {{UNSENT, CBC_END_TRANSPORT, CBC_UNSENT},
+              {LOST, CBC_END_TRANSPORT, CBC_UNKNOWN},
+              {status(429), CBC_END_STATUS, CBC_REJECTED},
+              {status_after(503, 1), CBC_END_STATUS, CBC_REJECTED},
+              {status(503), CBC_END_STATUS, CBC_UNKNOWN},
+              {status(400), CBC_END_STATUS, CBC_REJECTED}};
+  (void)state;
+  for (size_t i = 0; i < COUNT(rows); i++) {
+    scene s;
+    start_with(&s, &once, CBC_REPEAT_PROBED);
+    took(&s, rows[i].came);
+    assert_end(&s, rows[i].end, rows[i].outcome, 1);
+  }
+}
+
+/* ==== Pauses ========================================================== */
+
+static double length_of_pause(int n, double dice) {
+  static const cbc_policy patient = {.timeout = 60, .deadline = 1e6, .retries = 1000};
+  scene s;
+  double length = 0;
+  start_with(&s, &patient, CBC_REPEAT_SAFE);
+  s.t.dice = dice;
+  for (int i = 0; i <= n; i++) {
+    took(&s, UNSENT);
+    length = pass_pause(&s);
+  }
+  return length;
+}
+
+static void pauses_double_up_to_twenty_seconds(void **state) {
+  static const double most[] = {0.5, 1, 2, 4, 8, 16, 20, 20, 20};
+  (void)state;
+  for (int n = 0; n < (int)COUNT(most); n++) {
+    assert_true(testenv_same(length_of_pause(n, 0), most[n] / 2));
+    assert_true(testenv_same(length_of_pause(n, 0.5), most[n] * 0.75));
+    assert_true(testenv_same(length_of_pause(n, 1), most[n]));
+  }
+  assert_true(testenv_same(length_of_pause(999, 1), 20));
+}
+
+static void retry_after_is_never_shortened(void **state) {
+  static const double asked[] = {0, 0.2, 1, 5, 33.5, 120, 298};
+  (void)state;
+  for (size_t i = 0; i < COUNT(asked); i++) {
+    scene s;
+    double length;
+    start(&s, CBC_REPEAT_PROBED);
+    s.t.dice = 1;
+    took(&s, status_after(429, asked[i]));
+    length = pass_pause(&s);
+    assert_true(length >= asked[i]);
+    assert_true(testenv_same(length, asked[i] > 0.5 ? asked[i] : 0.5));
+  }
+}
+
+static void retry_after_counts_before_a_confirmation_too(void **state) {
+  scene s;
+  (void)state;
+  start(&s, CBC_REPEAT_PROBED);
+  took(&s, status_after(500, 9));
+  assert_true(testenv_same(pass_pause(&s), 9));
+  assert_int_equal(s.x.state, CBC_PROBE);
+  took(&s, status_after(503, 11));
+  assert_true(testenv_same(pass_pause(&s), 11));
+  assert_int_equal(s.x.state, CBC_PROBE);
+}
+
+/* ==== The deadline ==================================================== */
+
+static void a_pause_past_the_deadline_is_not_begun(void **state) {
+  scene s;
+  (void)state;
+  start(&s, CBC_REPEAT_SAFE);
+  took(&s, status_after(429, 300));
+  assert_end(&s, CBC_END_STATUS, CBC_REJECTED, 1);
+  start(&s, CBC_REPEAT_SAFE);
+  took(&s, status_after(429, 299.5));
+  assert_int_equal(s.x.state, CBC_PAUSE);
+}
+
+static void a_confirmation_past_the_deadline_leaves_it_unknown(void **state) {
+  scene s;
+  (void)state;
+  start(&s, CBC_REPEAT_PROBED);
+  s.t.clock += 299.9;
+  took(&s, status(504));
+  assert_end(&s, CBC_END_STATUS, CBC_UNKNOWN, 1);
+}
+
+static void an_attempt_cut_off_by_the_deadline_says_so(void **state) {
+  scene s;
+  (void)state;
+  start(&s, CBC_REPEAT_PROBED);
+  s.t.clock += 300;
+  took(&s, LOST);
+  assert_end(&s, CBC_END_DEADLINE, CBC_UNKNOWN, 1);
+  start(&s, CBC_REPEAT_PROBED);
+  s.t.clock += 300;
+  took(&s, UNSENT);
+  assert_end(&s, CBC_END_DEADLINE, CBC_UNSENT, 1);
+}
+
+static void a_reply_at_the_deadline_still_counts(void **state) {
+  scene s;
+  (void)state;
+  start(&s, CBC_REPEAT_PROBED);
+  s.t.clock += 300;
+  took(&s, status(200));
+  assert_end(&s, CBC_END_REPLY, CBC_APPLIED, 1);
+}
+
+static void a_confirmation_cut_off_by_the_deadline_is_unknown(void **state) {
+  scene s;
+  (void)state;
+  lose_the_reply(&s);
+  s.t.clock += 300;
+  took(&s, UNSENT);
+  assert_end(&s, CBC_END_DEADLINE, CBC_UNKNOWN, 1);
+}
+
+static void nothing_is_sent_again_after_the_deadline(void **state) {
+  scene s;
+  (void)state;
+  read_the_record(&s);
+  s.t.clock += 300;
+  judge(&s, CBC_VERDICT_OPEN);
+  assert_end(&s, CBC_END_TRANSPORT, CBC_UNKNOWN, 1);
+}
+
+static void an_attempt_gets_its_time_out_or_what_is_left(void **state) {
+  scene s;
+  (void)state;
+  start(&s, CBC_REPEAT_SAFE);
+  assert_true(testenv_same(cbc_exchange_budget(&s.x, 1000), 60));
+  assert_true(testenv_same(cbc_exchange_budget(&s.x, 1239), 60));
+  assert_true(testenv_same(cbc_exchange_budget(&s.x, 1270), 30));
+  assert_true(testenv_same(cbc_exchange_budget(&s.x, 1300), 0));
+  assert_true(testenv_same(cbc_exchange_budget(&s.x, 2000), 0));
+}
+
+/* ==== Confirmation ==================================================== */
+
+static void a_close_found_under_our_id_has_succeeded(void **state) {
+  scene s;
+  (void)state;
+  read_the_record(&s);
+  judge(&s, CBC_VERDICT_OURS);
+  assert_end(&s, CBC_END_CONFIRMED, CBC_APPLIED, 1);
+}
+
+static void a_record_found_open_is_closed_again(void **state) {
+  scene s;
+  (void)state;
+  read_the_record(&s);
+  judge(&s, CBC_VERDICT_OPEN);
+  assert_int_equal(s.x.state, CBC_SEND);
+  took(&s, status(200));
+  assert_end(&s, CBC_END_REPLY, CBC_APPLIED, 2);
+}
+
+static void a_close_under_another_id_is_rejected(void **state) {
+  scene s;
+  (void)state;
+  read_the_record(&s);
+  judge(&s, CBC_VERDICT_OTHERS);
+  assert_end(&s, CBC_END_TAKEN, CBC_REJECTED, 1);
+}
+
+static void an_unreadable_confirmation_is_tried_again(void **state) {
+  scene s;
+  (void)state;
+  lose_the_reply(&s);
+  for (int i = 0; i < 3; i++) {
+    took(&s, status(200));
+    judge(&s, CBC_VERDICT_UNREADABLE);
+    pass_pause(&s);
+    assert_int_equal(s.x.state, CBC_PROBE);
+  }
+  took(&s, status(200));
+  judge(&s, CBC_VERDICT_UNREADABLE);
+  assert_end(&s, CBC_END_TRANSPORT, CBC_UNKNOWN, 1);
+}
+
+static void a_confirmation_that_does_not_get_through_is_tried_again(void **state) {
+  cbc_attempt came[] = {UNSENT,      LOST,        status(500), status(502),
+                        status(503), status(504), status(429)};
+  (void)state;
+  for (size_t i = 0; i < COUNT(came); i++) {
+    scene s;
+    lose_the_reply(&s);
+    for (int n = 0; n < 3; n++) {
+      took(&s, came[i]);
+      pass_pause(&s);
+      assert_int_equal(s.x.state, CBC_PROBE);
+    }
+    took(&s, came[i]);
+    assert_end(&s, CBC_END_TRANSPORT, CBC_UNKNOWN, 1);
+  }
+}
+
+static void a_confirmation_that_is_refused_leaves_it_unknown(void **state) {
+  static const int codes[] = {301, 400, 401, 403, 404};
+  (void)state;
+  for (size_t i = 0; i < COUNT(codes); i++) {
+    scene s;
+    lose_the_reply(&s);
+    took(&s, status(codes[i]));
+    assert_end(&s, CBC_END_TRANSPORT, CBC_UNKNOWN, 1);
+  }
+}
+
+static void every_confirmation_has_all_its_tries(void **state) {
+  scene s;
+  (void)state;
+  lose_the_reply(&s);
+  took(&s, UNSENT);
+  pass_pause(&s);
+  took(&s, UNSENT);
+  pass_pause(&s);
+  took(&s, status(200));
+  judge(&s, CBC_VERDICT_OPEN);
+  took(&s, LOST);
+  for (int i = 0; i < 3; i++) {
+    pass_pause(&s);
+    assert_int_equal(s.x.state, CBC_PROBE);
+    took(&s, UNSENT);
+  }
+  assert_int_equal(s.x.state, CBC_PAUSE);
+}
+
+static void the_last_attempt_is_confirmed_too(void **state) {
+  scene s;
+  (void)state;
+  start(&s, CBC_REPEAT_PROBED);
+  for (int i = 0; i < 3; i++) {
+    took(&s, UNSENT);
+    pass_pause(&s);
+  }
+  took(&s, LOST);
+  pass_pause(&s);
+  took(&s, status(200));
+  judge(&s, CBC_VERDICT_OURS);
+  assert_end(&s, CBC_END_CONFIRMED, CBC_APPLIED, 4);
+}
+
+static void a_record_still_open_after_the_last_attempt_is_unknown(void **state) {
+  static const cbc_policy twice = {.timeout = 60, .deadline = 300, .retries = 1};
+  scene s;
+  (void)state;
+  start_with(&s, &twice, CBC_REPEAT_PROBED);
+  for (int i = 0; i < 2; i++) {
+    took(&s, status(502));
+    pass_pause(&s);
+    took(&s, status(200));
+    judge(&s, CBC_VERDICT_OPEN);
+  }
+  assert_end(&s, CBC_END_STATUS, CBC_UNKNOWN, 2);
+}
+
+/* ==== Refusals after a doubtful attempt =============================== */
+
+/* Up to the reading of the record after a lost reply, a repetition, and what
+** came of that. */
+static void refuse_the_repetition(scene *s, int code) {
+  read_the_record(s);
+  judge(s, CBC_VERDICT_OPEN);
+  took(s, status(code));
+  pass_pause(s);
+  assert_int_equal(s->x.state, CBC_PROBE);
+  took(s, status(200));
+}
+
+static void a_refusal_after_a_doubtful_attempt_is_confirmed(void **state) {
+  scene s;
+  (void)state;
+  refuse_the_repetition(&s, 400);
+  judge(&s, CBC_VERDICT_OURS);
+  assert_end(&s, CBC_END_CONFIRMED, CBC_APPLIED, 2);
+  refuse_the_repetition(&s, 409);
+  judge(&s, CBC_VERDICT_OTHERS);
+  assert_end(&s, CBC_END_TAKEN, CBC_REJECTED, 2);
+}
+
+static void what_was_refused_after_a_doubtful_attempt_is_not_sent_again(void **state) {
+  scene s;
+  (void)state;
+  refuse_the_repetition(&s, 400);
+  judge(&s, CBC_VERDICT_OPEN);
+  assert_end(&s, CBC_END_STATUS, CBC_UNKNOWN, 2);
+}
+
+static void a_safe_call_refused_after_a_doubtful_attempt_is_unknown(void **state) {
+  scene s;
+  (void)state;
+  start(&s, CBC_REPEAT_SAFE);
+  took(&s, LOST);
+  pass_pause(&s);
+  took(&s, status(404));
+  assert_end(&s, CBC_END_STATUS, CBC_UNKNOWN, 2);
+}
+
+static void doubt_outlives_later_attempts_that_never_left(void **state) {
+  scene s;
+  (void)state;
+  read_the_record(&s);
+  judge(&s, CBC_VERDICT_OPEN);
+  took(&s, UNSENT);
+  pass_pause(&s);
+  took(&s, UNSENT);
+  pass_pause(&s);
+  took(&s, UNSENT);
+  assert_end(&s, CBC_END_TRANSPORT, CBC_UNKNOWN, 4);
+}
+
+static void what_was_refused_once_is_not_called_unsent(void **state) {
+  static const cbc_policy twice = {.timeout = 60, .deadline = 300, .retries = 1};
+  scene s;
+  (void)state;
+  start_with(&s, &twice, CBC_REPEAT_PROBED);
+  took(&s, status(429));
+  pass_pause(&s);
+  took(&s, UNSENT);
+  assert_end(&s, CBC_END_TRANSPORT, CBC_REJECTED, 2);
+  start_with(&s, &twice, CBC_REPEAT_PROBED);
+  took(&s, status(429));
+  pass_pause(&s);
+  s.t.clock += 300;
+  took(&s, UNSENT);
+  assert_end(&s, CBC_END_DEADLINE, CBC_REJECTED, 2);
+  start_with(&s, &twice, CBC_REPEAT_PROBED);
+  took(&s, status(429));
+  cbc_exchange_cancel(&s.x, false);
+  assert_end(&s, CBC_END_CLOSED, CBC_REJECTED, 1);
+}
+
+/* ==== Replies that are not what they seemed =========================== */
+
+static void an_unreadable_reply_to_a_close_is_confirmed(void **state) {
+  scene s;
+  (void)state;
+  start(&s, CBC_REPEAT_PROBED);
+  took(&s, status(200));
+  cbc_exchange_unreadable(&s.x, &s.t.env);
+  pass_pause(&s);
+  assert_int_equal(s.x.state, CBC_PROBE);
+  took(&s, status(200));
+  judge(&s, CBC_VERDICT_OURS);
+  assert_end(&s, CBC_END_CONFIRMED, CBC_APPLIED, 1);
+}
+
+static void an_unreadable_reply_to_anything_else_is_the_end(void **state) {
+  scene s;
+  (void)state;
+  start(&s, CBC_REPEAT_SAFE);
+  took(&s, status(200));
+  cbc_exchange_unreadable(&s.x, &s.t.env);
+  assert_end(&s, CBC_END_UNREADABLE, CBC_UNKNOWN, 1);
+  start(&s, CBC_REPEAT_NEVER);
+  took(&s, status(200));
+  cbc_exchange_unreadable(&s.x, &s.t.env);
+  assert_end(&s, CBC_END_UNREADABLE, CBC_UNKNOWN, 1);
+}
+
+static void a_refusal_in_the_body_is_a_refusal(void **state) {
+  scene s;
+  (void)state;
+  start(&s, CBC_REPEAT_PROBED);
+  took(&s, status(206));
+  cbc_exchange_denied(&s.x, &s.t.env);
+  assert_end(&s, CBC_END_DENIED, CBC_REJECTED, 1);
+}
+
+static void a_refusal_in_the_body_after_a_doubtful_attempt_is_confirmed(void **state) {
+  scene s;
+  (void)state;
+  read_the_record(&s);
+  judge(&s, CBC_VERDICT_OPEN);
+  took(&s, status(206));
+  cbc_exchange_denied(&s.x, &s.t.env);
+  pass_pause(&s);
+  took(&s, status(200));
+  judge(&s, CBC_VERDICT_OURS);
+  assert_end(&s, CBC_END_CONFIRMED, CBC_APPLIED, 2);
+}
+
+static void a_refusal_in_the_body_that_stays_in_doubt_is_unknown(void **state) {
+  scene s;
+  (void)state;
+  read_the_record(&s);
+  judge(&s, CBC_VERDICT_OPEN);
+  took(&s, status(206));
+  cbc_exchange_denied(&s.x, &s.t.env);
+  pass_pause(&s);
+  took(&s, status(404));
+  assert_end(&s, CBC_END_DENIED, CBC_UNKNOWN, 2);
+}
+
+/* ==== Closing ========================================================= */
+
+static void closing_before_anything_left_is_unsent(void **state) {
+  scene s;
+  (void)state;
+  start(&s, CBC_REPEAT_PROBED);
+  cbc_exchange_cancel(&s.x, false);
+  assert_end(&s, CBC_END_CLOSED, CBC_UNSENT, 0);
+}
+
+static void closing_in_an_attempt_that_left_is_unknown_and_counts_it(void **state) {
+  scene s;
+  (void)state;
+  start(&s, CBC_REPEAT_PROBED);
+  cbc_exchange_cancel(&s.x, true);
+  assert_end(&s, CBC_END_CLOSED, CBC_UNKNOWN, 1);
+}
+
+static void closing_while_confirming_is_unknown(void **state) {
+  scene s;
+  (void)state;
+  lose_the_reply(&s);
+  cbc_exchange_cancel(&s.x, false);
+  assert_end(&s, CBC_END_CLOSED, CBC_UNKNOWN, 1);
+}
+
+static void closing_what_is_over_changes_nothing(void **state) {
+  scene s;
+  (void)state;
+  start(&s, CBC_REPEAT_PROBED);
+  took(&s, status(200));
+  cbc_exchange_cancel(&s.x, true);
+  assert_end(&s, CBC_END_REPLY, CBC_APPLIED, 1);
+}
+
+int main(void) {
+  const struct CMUnitTest tests[] = {
+      cmocka_unit_test(begins_by_sending),
+      cmocka_unit_test(a_2xx_is_the_answer),
+      cmocka_unit_test(what_was_never_sent_is_sent_again),
+      cmocka_unit_test(what_never_gets_through_stays_unsent),
+      cmocka_unit_test(a_busy_service_is_asked_again),
+      cmocka_unit_test(a_service_that_stays_busy_has_refused),
+      cmocka_unit_test(after_a_doubtful_attempt_a_safe_call_is_sent_again),
+      cmocka_unit_test(after_a_doubtful_attempt_a_close_is_confirmed),
+      cmocka_unit_test(after_a_doubtful_attempt_any_other_post_is_unknown),
+      cmocka_unit_test(any_other_status_is_a_failure_at_once),
+      cmocka_unit_test(without_retries_nothing_is_repeated_or_confirmed),
+      cmocka_unit_test(pauses_double_up_to_twenty_seconds),
+      cmocka_unit_test(retry_after_is_never_shortened),
+      cmocka_unit_test(retry_after_counts_before_a_confirmation_too),
+      cmocka_unit_test(a_pause_past_the_deadline_is_not_begun),
+      cmocka_unit_test(a_confirmation_past_the_deadline_leaves_it_unknown),
+      cmocka_unit_test(an_attempt_cut_off_by_the_deadline_says_so),
+      cmocka_unit_test(a_reply_at_the_deadline_still_counts),
+      cmocka_unit_test(a_confirmation_cut_off_by_the_deadline_is_unknown),
+      cmocka_unit_test(nothing_is_sent_again_after_the_deadline),
+      cmocka_unit_test(an_attempt_gets_its_time_out_or_what_is_left),
+      cmocka_unit_test(a_close_found_under_our_id_has_succeeded),
+      cmocka_unit_test(a_record_found_open_is_closed_again),
+      cmocka_unit_test(a_close_under_another_id_is_rejected),
+      cmocka_unit_test(an_unreadable_confirmation_is_tried_again),
+      cmocka_unit_test(a_confirmation_that_does_not_get_through_is_tried_again),
+      cmocka_unit_test(a_confirmation_that_is_refused_leaves_it_unknown),
+      cmocka_unit_test(every_confirmation_has_all_its_tries),
+      cmocka_unit_test(the_last_attempt_is_confirmed_too),
+      cmocka_unit_test(a_record_still_open_after_the_last_attempt_is_unknown),
+      cmocka_unit_test(a_refusal_after_a_doubtful_attempt_is_confirmed),
+      cmocka_unit_test(what_was_refused_after_a_doubtful_attempt_is_not_sent_again),
+      cmocka_unit_test(a_safe_call_refused_after_a_doubtful_attempt_is_unknown),
+      cmocka_unit_test(doubt_outlives_later_attempts_that_never_left),
+      cmocka_unit_test(what_was_refused_once_is_not_called_unsent),
+      cmocka_unit_test(an_unreadable_reply_to_a_close_is_confirmed),
+      cmocka_unit_test(an_unreadable_reply_to_anything_else_is_the_end),
+      cmocka_unit_test(a_refusal_in_the_body_is_a_refusal),
+      cmocka_unit_test(a_refusal_in_the_body_after_a_doubtful_attempt_is_confirmed),
+      cmocka_unit_test(a_refusal_in_the_body_that_stays_in_doubt_is_unknown),
+      cmocka_unit_test(closing_before_anything_left_is_unsent),
+      cmocka_unit_test(closing_in_an_attempt_that_left_is_unknown_and_counts_it),
+      cmocka_unit_test(closing_while_confirming_is_unknown),
+      cmocka_unit_test(closing_what_is_over_changes_nothing)};
+  return cmocka_run_group_tests_name("cbc_exchange", tests, NULL, NULL);
+}

@@ -1,0 +1,622 @@
+local paging = require "cloudblue.connect.paging"
+local rql = require "cloudblue.connect.rql"
+local reader = require "spec.support.rqlreader"
+
+--- A resource whose requests are answered by `answer(limit, offset)`: a list and its Content-Range, or nil and a
+--- failure. The queries that were asked stand in its list `asked`.
+local function resourceOf(answer)
+  local resource = { baseUri = "/usage/records", asked = {} }
+  resource.client = {
+    request = function(self, method, path, options)
+      assert(self == resource.client and method == "GET" and path == "/usage/records")
+      local query = reader.decode(options.query)
+      resource.asked[#resource.asked + 1] = query
+      local limit = tonumber(query:match("limit=(%d+)"))
+      local list, range = answer(limit, tonumber(query:match("offset=(%d+)") or 0))
+      if not list then return nil, range end
+      return list, { status = 200, headers = { ["content-range"] = range } }
+    end,
+  }
+  return resource
+end
+
+local function entry(number) return { id = ("UR-%04d"):format(number) } end
+
+local function slice(all, limit, offset)
+  return table.move(all, offset + 1, math.min(offset + limit, #all), 1, {})
+end
+
+--- As Connect answers: an empty page's range names its offset twice.
+local function rangeOf(page, offset, total)
+  return ("items %d-%d/%d"):format(offset, offset + math.max(#page - 1, 0), total)
+end
+
+--- A service with so many entries, which may be taken out of its list `entries`.
+local function connect(count, cap)
+  local resource
+  local all = {}
+  for number = 1, count do all[number] = entry(number) end
+  resource = resourceOf(function(limit, offset)
+    local page = slice(all, math.min(limit, cap or 1000), offset)
+    return page, rangeOf(page, offset, #all)
+  end)
+  resource.entries = all
+  return resource
+end
+
+--- A service that sends no Content-Range.
+local function silent(count)
+  local all = {}
+  for number = 1, count do all[number] = entry(number) end
+  return resourceOf(function(limit, offset) return slice(all, limit, offset) end)
+end
+
+local function ids(iterator)
+  local list = {}
+  for found in iterator do list[#list + 1] = found.id end
+  return list
+end
+
+local function numbered(first, last, step)
+  local list = {}
+  for number = first, last, step or 1 do list[#list + 1] = entry(number).id end
+  return list
+end
+
+local function take(all, id)
+  for index, found in ipairs(all) do
+    if found.id == id then return table.remove(all, index) end
+  end
+end
+
+local function raised(work, ...)
+  local done, failure = pcall(work, ...)
+  assert.is_false(done)
+  return failure
+end
+
+describe("paging.readContentRange", function()
+  local function read(header) return { paging.readContentRange(header) } end
+
+  it("gives the total and the places of the page's first and last entry", function()
+    assert.same({ 1234, 0, 99 }, read "items 0-99/1234")
+    assert.same({ 1234, 1200, 1233 }, read "  items  1200-1233/1234 ")
+    assert.same({ 0, 0, 0 }, read "items 0-0/0")
+    assert.same({ 999999999999999, 1, 2 }, read "records 1-2/999999999999999")
+    assert.equal("integer", math.type(paging.readContentRange "items 0-99/1234"))
+  end)
+
+  it("knows what the service leaves open", function()
+    assert.same({ 0 }, read "items */0")
+    assert.same({ nil, 0, 99 }, read "items 0-99/*")
+    assert.same({}, read "items */*")
+  end)
+
+  it("takes nonsense for an absent header", function()
+    for _, header in ipairs {
+      "", "*", "items", "items 0-99", "items /5", "items -/5", "items 5/5", "items 0-/5", "0-99/1234", "items 9-0/10",
+      "items 0-9/1 0", "items 0-9/-1", "items 0-9/1*", "items *-9/10", "items 0-9-10/11", "items 0x1-2/3",
+      "items 0-9/1234567890123456", "items 1234567890123456-1234567890123457/5", "items 0.5-9/10", "items ²-9/10",
+      "items 0-99/1234, items 0-99/1234", "items " .. (" "):rep(100) .. "0-99/1234",
+    } do
+      assert.same({}, read(header), header)
+    end
+    assert.same({}, read(nil))
+    assert.same({}, read { "items 0-99/1234" })
+  end)
+end)
+
+describe("paging.all", function()
+  it("walks every entry of every page, a hundred at a time", function()
+    local resource = connect(250)
+    assert.same(numbered(1, 250), ids(paging.all(resource)))
+    assert.same({ "limit=100&offset=0", "limit=100&offset=100", "limit=100&offset=200" }, resource.asked)
+  end)
+
+  it("asks for nothing after a last page that is full", function()
+    local resource = connect(200)
+    assert.same(numbered(1, 200), ids(paging.all(resource)))
+    assert.equal(2, #resource.asked)
+  end)
+
+  it("gives nothing where nothing matches, and goes on giving nothing", function()
+    local resource = connect(0)
+    local iterator = paging.all(resource)
+    assert.is_nil(iterator())
+    assert.is_nil(iterator())
+    assert.equal(1, #resource.asked)
+  end)
+
+  it("asks for no page before its first entry is wanted", function()
+    local resource = connect(4)
+    local iterator = paging.all(resource, nil, { limit = 2 })
+    assert.equal(0, #resource.asked)
+    iterator()
+    iterator()
+    assert.equal(1, #resource.asked)
+    iterator()
+    assert.equal(2, #resource.asked)
+  end)
+
+  it("takes filters of every form, with ordering and select", function()
+    local filters = {
+      [{ status = "approved" }] = "ordering(-a)&select(-b)&status=approved&limit=100&offset=0",
+      [rql.R.status:eq "x"] = "eq(status,x)&ordering(-a)&select(-b)&limit=100&offset=0",
+      ["status=x"] = "status=x&ordering(-a)&select(-b)&limit=100&offset=0",
+    }
+    for filter, query in pairs(filters) do
+      local resource = connect(1)
+      ids(paging.all(resource, filter, { ordering = "-a", select = "-b" }))
+      table.sort(resource.asked)
+      local function terms(text)
+        local list = {}
+        for term in text:gmatch("[^&]+") do list[#list + 1] = term end
+        table.sort(list)
+        return list
+      end
+      assert.same(terms(query), terms(resource.asked[1]))
+    end
+  end)
+
+  it("takes the size of a page and where to start from the options or the filter", function()
+    local resource = connect(10)
+    assert.same(numbered(4, 10), ids(paging.all(resource, {}, { limit = 5, offset = 3 })))
+    assert.same(numbered(4, 10), ids(paging.all(resource, { limit = 5, offset = 3 })))
+    assert.same({ "limit=5&offset=3", "limit=5&offset=8", "limit=5&offset=3", "limit=5&offset=8" }, resource.asked)
+  end)
+
+  it("goes on behind what came where the service's pages are smaller than asked for", function()
+    local resource = connect(25, 10)
+    assert.same(numbered(1, 25), ids(paging.all(resource, {}, { limit = 1000 })))
+    assert.same({ "limit=1000&offset=0", "limit=1000&offset=10", "limit=1000&offset=20" }, resource.asked)
+  end)
+
+  it("follows a total that changes on the way", function()
+    local resource = connect(5)
+    local iterator = paging.all(resource, {}, { limit = 2 })
+    iterator()
+    resource.entries[6], resource.entries[7] = entry(6), entry(7)
+    assert.same(numbered(2, 7), ids(iterator))
+
+    resource = connect(9)
+    iterator = paging.all(resource, {}, { limit = 3 })
+    iterator()
+    for _ = 1, 5 do table.remove(resource.entries) end
+    assert.same(numbered(2, 4), ids(iterator))
+  end)
+
+  it("ends where the list has become shorter than what was read", function()
+    local resource = connect(9)
+    local iterator = paging.all(resource, {}, { limit = 3 })
+    iterator()
+    for _ = 1, 8 do table.remove(resource.entries) end
+    assert.same(numbered(2, 3), ids(iterator))
+  end)
+
+  it("ends where it starts behind the last match, wherever the service says that is", function()
+    local resource = resourceOf(function() return {}, "items 0-0/3" end)
+    assert.same({}, ids(paging.all(resource, {}, { offset = 5 })))
+  end)
+
+  describe("where the service sends no Content-Range", function()
+    it("ends with a page that is not full", function()
+      local resource = silent(25)
+      assert.same(numbered(1, 25), ids(paging.all(resource, {}, { limit = 10 })))
+      assert.equal(3, #resource.asked)
+    end)
+
+    it("ends with an empty page after a full one", function()
+      local resource = silent(20)
+      assert.same(numbered(1, 20), ids(paging.all(resource, {}, { limit = 10 })))
+      assert.equal(3, #resource.asked)
+    end)
+
+    it("ends after a list that is longer than a page, as such a service knows none", function()
+      local resource = resourceOf(function() return { entry(1), entry(2), entry(3) } end)
+      assert.same(numbered(1, 3), ids(paging.all(resource, {}, { limit = 2 })))
+      assert.equal(1, #resource.asked)
+    end)
+
+    it("raises where the same page comes again", function()
+      for _, first in ipairs { entry(1), "word", 7 } do
+        local resource = resourceOf(function() return { first, entry(2) } end)
+        local iterator = paging.all(resource, {}, { limit = 2 })
+        iterator()
+        iterator()
+        local failure = raised(iterator)
+        assert.equal("decode", failure.kind)
+        assert.equal("the service sends the same page again and again", failure.message)
+        assert.equal(2, #resource.asked)
+      end
+    end)
+
+    it("walks entries without an id", function()
+      local resource = resourceOf(function(_, offset)
+        return offset < 4 and { { name = "a" }, { name = "b" } } or {}
+      end)
+      local count = 0
+      for _ in paging.all(resource, {}, { limit = 2 }) do count = count + 1 end
+      assert.equal(4, count)
+    end)
+
+    it("takes a range without a total as a place only", function()
+      local resource = resourceOf(function(limit, offset)
+        local page = slice(connect(5).entries, limit, offset)
+        return page, ("items %d-%d/*"):format(offset, offset + #page)
+      end)
+      assert.same(numbered(1, 5), ids(paging.all(resource, {}, { limit = 2 })))
+    end)
+  end)
+
+  describe("raises the failure", function()
+    it("of a request, and asks for the same page when it is called again", function()
+      local broken = { kind = "transport" }
+      local up = true
+      local resource = connect(6)
+      local request = resource.client.request
+      function resource.client.request(...)
+        if not up then return nil, broken end
+        return request(...)
+      end
+      local iterator = paging.all(resource, {}, { limit = 3 })
+      for _ = 1, 3 do iterator() end
+      up = false
+      assert.equal(broken, raised(iterator))
+      assert.equal(broken, raised(iterator))
+      up = true
+      assert.same(numbered(4, 6), ids(iterator))
+    end)
+
+    it("where another page comes than the one asked for", function()
+      local resource = resourceOf(function() return { entry(1), entry(2) }, "items 0-1/10" end)
+      local iterator = paging.all(resource, {}, { limit = 2 })
+      iterator()
+      iterator()
+      local failure = raised(iterator)
+      assert.equal("decode", failure.kind)
+      assert.equal(200, failure.status)
+      assert.equal("asked for entries from 2 on, the service sent those from 0 on", failure.message)
+      assert.equal("GET /usage/records: 200: " .. failure.message, tostring(failure))
+    end)
+
+    it("where the service says that there are more and sends none", function()
+      local resource = resourceOf(function(limit, offset)
+        return slice(connect(4).entries, limit, offset), ("items %d-%d/9"):format(offset, offset + 1)
+      end)
+      local iterator = paging.all(resource, {}, { limit = 2 })
+      for _ = 1, 4 do iterator() end
+      assert.equal("the service says that 9 entries match, and sends none from 4 on", raised(iterator).message)
+    end)
+
+    it("where the reply is no list", function()
+      for _, reply in ipairs { true, "text", 5, { results = {} } } do
+        local resource = resourceOf(function() return reply end)
+        local failure = raised(paging.all(resource))
+        assert.equal("decode", failure.kind)
+        assert.equal("the reply is no list", failure.message)
+      end
+    end)
+  end)
+
+  it("refuses what it cannot ask for, before anything is sent, at the caller's place", function()
+    local resource = connect(1)
+    local misuse = {
+      ["bad argument #1 to 'all' (a.$foo: unknown operator)"] = { { a = { ["$foo"] = 1 } } },
+      ["bad argument #1 to 'all' (filter (table, condition of connect.R or string) expected, got number)"] = { 5 },
+      ["bad argument #2 to 'all' (table expected, got number)"] = { {}, 5 },
+      ["bad argument #2 to 'all' (size: unknown option"] = { {}, { size = 5 } },
+      ["bad argument #2 to 'all' (limit: 1 to 1000 expected, got 1001)"] = { {}, { limit = 1001 } },
+      ["bad argument #2 to 'all' (limit: 1 to 1000 expected, got 0)"] = { {}, { limit = 0 } },
+      ["bad argument #1 to 'all' (limit: 1 to 1000 expected, got 5000)"] = { { limit = 5000 } },
+      ["bad argument #2 to 'all' (limit: whole number from 0 expected, got x)"] = { {}, { limit = "x" } },
+      ["bad argument #2 to 'all' (backwards: boolean expected, got number)"] = { {}, { backwards = 1 } },
+      ["bad argument #1 to 'all' (limit is an option beside a ready query)"] = { "status=x&limit=5" },
+      ["bad argument #1 to 'all' (offset is an option beside a ready query)"] = { "offset=5" },
+    }
+    for problem, arguments in pairs(misuse) do
+      local message = raised(function()
+        local iterator = paging.all(resource, table.unpack(arguments, 1, 2))
+        return iterator
+      end)
+      assert.matches(problem, message, 1, true)
+      assert.matches("^%.?/?spec/paging_spec.lua:%d+: ", message)
+    end
+    assert.equal(0, #resource.asked)
+  end)
+
+  it("does not take a field's name that ends like one of its own words for it", function()
+    local resource = connect(1)
+    ids(paging.all(resource, "credit_limit=5&a=limit"))
+    assert.equal("credit_limit=5&a=limit&limit=100&offset=0", resource.asked[1])
+  end)
+
+  it("holds one page at a time", function()
+    local pages = setmetatable({}, { __mode = "v" })
+    local resource
+    resource = resourceOf(function(limit, offset)
+      collectgarbage()
+      local kept = 0
+      for _ in pairs(pages) do kept = kept + 1 end
+      assert.equal(0, kept)
+      local page = slice(connect(50).entries, limit, offset)
+      pages[#resource.asked] = page
+      return page, rangeOf(page, offset, 50)
+    end)
+    assert.equal(50, #ids(paging.all(resource, {}, { limit = 10 })))
+    assert.equal(5, #resource.asked)
+    assert.equal(50, #ids(paging.all(resource, {}, { limit = 10, backwards = true })))
+    assert.equal(11, #resource.asked)
+  end)
+end)
+
+describe("paging.all from the last match to the first", function()
+  local function backwards(resource, limit, more)
+    local options = { limit = limit, backwards = true }
+    for name, value in pairs(more or {}) do options[name] = value end
+    return paging.all(resource, { status = "approved" }, options)
+  end
+
+  it("walks every entry, in the other order", function()
+    local resource = connect(25)
+    assert.same(numbered(25, 1, -1), ids(backwards(resource, 10)))
+    assert.same({ "status=approved&limit=0", "status=approved&limit=10&offset=15", "status=approved&limit=10&offset=5",
+      "status=approved&limit=5&offset=0" }, resource.asked)
+  end)
+
+  it("gives nothing where nothing matches", function()
+    local iterator = backwards(connect(0), 10)
+    assert.is_nil(iterator())
+    assert.is_nil(iterator())
+  end)
+
+  it("leaves out as many matches at the start as asked", function()
+    assert.same(numbered(7, 4, -1), ids(backwards(connect(7), 2, { offset = 3 })))
+    assert.same({}, ids(backwards(connect(7), 2, { offset = 8 })))
+  end)
+
+  it("meets every entry once though the loop takes each of them out of the list", function()
+    local resource = connect(95)
+    local met = {}
+    for found in backwards(resource, 10) do
+      met[#met + 1] = found.id
+      take(resource.entries, found.id)
+    end
+    assert.same(numbered(95, 1, -1), met)
+    assert.same({}, resource.entries)
+  end)
+
+  it("meets every entry once where the loop cannot take out some of them", function()
+    local resource = connect(95)
+    local met = {}
+    for found in backwards(resource, 10) do
+      met[#met + 1] = found.id
+      if #met % 3 ~= 0 then take(resource.entries, found.id) end
+    end
+    assert.same(numbered(95, 1, -1), met)
+  end)
+
+  it("misses entries walking forwards in such a loop, which is why it is there", function()
+    local resource = connect(95)
+    local met = 0
+    for found in paging.all(resource, {}, { limit = 10 }) do
+      met = met + 1
+      take(resource.entries, found.id)
+    end
+    assert.equal(50, met)
+  end)
+
+  it("meets no entry twice that others' changes shift onto the next page", function()
+    local resource = connect(20)
+    local met = {}
+    for found in backwards(resource, 5) do
+      met[#met + 1] = found.id
+      if #met % 5 == 0 then table.remove(resource.entries, 1) end
+    end
+    assert.same(numbered(20, 3, -1), met)
+  end)
+
+  it("goes on where others' changes make a whole page one that was met", function()
+    local resource = connect(20)
+    local met = {}
+    for found in backwards(resource, 5) do
+      met[#met + 1] = found.id
+      if #met == 5 then
+        for _ = 1, 5 do table.remove(resource.entries, 1) end
+      end
+    end
+    assert.same(numbered(20, 6, -1), met)
+  end)
+
+  it("ends where others took out all that was left", function()
+    local resource = connect(20)
+    local iterator = backwards(resource, 5)
+    iterator()
+    for index = #resource.entries, 1, -1 do resource.entries[index] = nil end
+    assert.same(numbered(19, 16, -1), ids(iterator))
+  end)
+
+  it("asks for smaller pages where the service's are smaller", function()
+    local resource = connect(25, 10)
+    assert.same(numbered(25, 1, -1), ids(backwards(resource, 1000)))
+    assert.equal(5, #resource.asked)
+  end)
+
+  it("raises where the service does not tell the total", function()
+    local failure = raised(backwards(silent(5), 2))
+    assert.equal("the reply has no Content-Range with a total", failure.message)
+    local resource = resourceOf(function(limit, offset)
+      return slice(connect(5).entries, limit, offset), limit == 0 and "items */5" or nil
+    end)
+    assert.equal("the reply has no Content-Range with a total", raised(backwards(resource, 2)).message)
+  end)
+
+  it("raises where more comes than was asked for", function()
+    local resource = resourceOf(function(limit, offset)
+      return slice(connect(20).entries, limit + 1, offset), ("items %d-%d/9"):format(offset, offset + limit)
+    end)
+    assert.equal("the service sent more than asked for", raised(backwards(resource, 2)).message)
+  end)
+
+  it("raises the failure of a request, and asks again when it is called again", function()
+    local up, broken = false, { kind = "transport" }
+    local resource = connect(3)
+    local request = resource.client.request
+    function resource.client.request(...)
+      if not up then return nil, broken end
+      return request(...)
+    end
+    local iterator = backwards(resource, 2)
+    assert.equal(broken, raised(iterator))
+    up = true
+    assert.equal(entry(3).id, iterator().id)
+    iterator()
+    up = false
+    assert.equal(broken, raised(iterator))
+    up = true
+    assert.same(numbered(1, 1), ids(iterator))
+  end)
+end)
+
+describe("paging.first", function()
+  it("asks for one entry", function()
+    local resource = connect(5)
+    local found, reply = paging.first(resource, { status = "x" }, { ordering = "-created", offset = 2 })
+    assert.equal("UR-0003", found.id)
+    assert.equal(200, reply.status)
+    assert.same({ "ordering(-created)&limit=1&offset=2&status=x" }, resource.asked)
+  end)
+
+  it("is not misled by a limit in the filter", function()
+    local resource = connect(5)
+    paging.first(resource, { limit = 50 })
+    assert.same({ "limit=1" }, resource.asked)
+  end)
+
+  it("gives nil alone where nothing matches", function()
+    assert.equal(1, select("#", paging.first(connect(0))))
+    assert.is_nil(paging.first(connect(0)))
+  end)
+
+  it("gives nil and the failure where there is one", function()
+    local broken = { kind = "transport" }
+    local found, failure = paging.first(resourceOf(function() return nil, broken end))
+    assert.is_nil(found)
+    assert.equal(broken, failure)
+    found, failure = paging.first(resourceOf(function() return { id = 1 } end))
+    assert.is_nil(found)
+    assert.equal("the reply is no list", failure.message)
+  end)
+
+  it("refuses what it cannot ask for", function()
+    local message = raised(paging.first, connect(1), {}, { x = 1 })
+    assert.matches("bad argument #2 to 'first' (x: unknown option", message, 1, true)
+  end)
+end)
+
+describe("paging.count", function()
+  it("asks for nothing but the total", function()
+    local resource = connect(1234)
+    assert.equal(1234, paging.count(resource, { status = "x" }))
+    assert.same({ "limit=0&status=x" }, resource.asked)
+  end)
+
+  it("counts all matches, whatever else the filter says", function()
+    local resource = connect(7)
+    assert.equal(7, paging.count(resource, { limit = 2, offset = 5, ["$ordering"] = "a", ["$select"] = "b", c = 1 }))
+    assert.same({ "c=1&limit=0" }, resource.asked)
+  end)
+
+  it("gives the total of a service that sends entries all the same", function()
+    local resource = resourceOf(function() return { entry(1) }, "items 0-0/9" end)
+    assert.equal(9, paging.count(resource))
+  end)
+
+  it("fails where the service does not tell the total", function()
+    local total, failure = paging.count(silent(5))
+    assert.is_nil(total)
+    assert.equal("decode", failure.kind)
+    assert.equal("the reply has no Content-Range with a total", failure.message)
+  end)
+
+  it("gives nil and the failure where there is one", function()
+    local broken = { kind = "transport" }
+    local total, failure = paging.count(resourceOf(function() return nil, broken end))
+    assert.is_nil(total)
+    assert.equal(broken, failure)
+  end)
+
+  it("refuses what it cannot ask for", function()
+    local message = raised(paging.count, connect(1), "limit=5")
+    assert.matches("bad argument #1 to 'count' (limit is an option", message, 1, true)
+  end)
+end)
+
+describe("against a service", function()
+  local connect_ = require "cloudblue.connect"
+  local sandbox = require "cloudblue.connect.sandbox"
+  local service, records
+
+  before_each(function()
+    service = assert(sandbox.start { records = 45, statuses = { "approved", "closed", "approved" } })
+    records = connect_.ConnectClient(service.endpoint, service.apiKey).usageRecords
+  end)
+
+  after_each(function()
+    local problems = service:problems()
+    service:stop()
+    assert.same({}, problems)
+  end)
+
+  local function paths()
+    local list = {}
+    for index, request in ipairs(service:requests()) do list[index] = request.method .. " " .. request.path end
+    return list
+  end
+
+  it("walks all pages, forwards and backwards", function()
+    local forth = ids(records:all({ status = "approved" }, { limit = 20 }))
+    assert.equal(30, #forth)
+    assert.same({
+      "GET /public/v1/usage/records?status=approved&limit=20&offset=0",
+      "GET /public/v1/usage/records?status=approved&limit=20&offset=20",
+    }, paths())
+    local back = ids(records:all(connect_.R.status:eq "approved", { limit = 20, backwards = true }))
+    for index = 1, 30 do assert.equal(forth[index], back[31 - index]) end
+  end)
+
+  it("counts and gives the first", function()
+    assert.equal(15, records:count(~connect_.R.status:eq "approved"))
+    assert.equal("UR-2026-01-0000-0002", records:first({ status = "closed" }).id)
+    assert.is_nil(records:first { status = "nothing" })
+    assert.same({
+      "GET /public/v1/usage/records?not(eq(status,approved))&limit=0",
+      "GET /public/v1/usage/records?limit=1&status=closed",
+      "GET /public/v1/usage/records?limit=1&status=nothing",
+    }, paths())
+  end)
+
+  it("closes every approved record in a walk from the last to the first", function()
+    local closed = 0
+    for record in records:all({ status = "approved" }, { limit = 7, backwards = true }) do
+      assert(records:close(record.id, "BILL-" .. record.id))
+      closed = closed + 1
+    end
+    assert.equal(30, closed)
+    assert.same({ closed = 45 }, service:counts())
+    assert.equal(30, #service:journal())
+  end)
+
+  it("tells a filter that the service does not understand from an empty list", function()
+    local failure = raised(records:all "status=~")
+    assert.equal("api", failure.kind)
+    assert.equal(400, failure.status)
+    local found, refused = records:first "status=~"
+    assert.is_nil(found)
+    assert.equal(400, refused.status)
+  end)
+
+  it("raises misuse at the caller's place", function()
+    local message = raised(function() records:all { a = { ["$x"] = 1 } } end)
+    assert.matches("^%.?/?spec/paging_spec.lua:%d+: bad argument #1 to 'all'", message)
+  end)
+end)

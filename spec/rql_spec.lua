@@ -1,0 +1,469 @@
+local rql = require "cloudblue.connect.rql"
+local cases = require "spec.support.rql_cases"
+local reader = require "spec.support.rqlreader"
+
+local null = require("cjson").null
+local R = rql.R
+
+--- The query as the service sees it.
+local function query(filters, options)
+  return reader.decode(rql.encode(filters, options))
+end
+
+--- What `encode` says of a filter that it refuses.
+local function refusal(filters, options)
+  local done, message = pcall(rql.encode, filters, options)
+  assert.is_false(done)
+  return message
+end
+
+local function refusalOf(work)
+  local done, message = pcall(work)
+  assert.is_false(done)
+  return message
+end
+
+--- A query's top-level terms, sorted; those of a bracket stay as they stand.
+local function sortedTerms(text)
+  local terms, depth, from = {}, 0, 1
+  for at, character in (text .. "&"):gmatch("()([&()])") do
+    if character == "(" then depth = depth + 1 end
+    if character == ")" then depth = depth - 1 end
+    if character == "&" and depth == 0 then
+      terms[#terms + 1] = text:sub(from, at - 1)
+      from = at + 1
+    end
+  end
+  table.sort(terms)
+  return terms
+end
+
+describe("a filter object of the JavaScript SDK", function()
+  for _, case in ipairs(cases) do
+    it("becomes " .. case.query, function()
+      assert.same(sortedTerms(case.query), sortedTerms(query(case.filter)))
+    end)
+  end
+
+  it("gives queries that the service's grammar can read", function()
+    for _, case in ipairs(cases) do
+      local tree = assert(reader.read(rql.encode(case.filter)))
+      assert.equal(reader.meaning(assert(reader.read((case.query:gsub("[\\\"| ]", function(c)
+        return ("%%%02X"):format(c:byte())
+      end))))), reader.meaning(tree))
+    end
+  end)
+
+  it("is written with its keys sorted and its lists in their order", function()
+    assert.equal("a=1&b=2&gt(c,1)&lt(c,9)&in(d,(z,a,m))&limit=5&type=x",
+      query {
+        type = "x", limit = 5, b = 2, a = 1, c = { ["$lt"] = 9, ["$gt"] = 1 }, d = { ["$in"] = { "z", "a", "m" } },
+      })
+    assert.equal("ordering(b,-a)&select(-y,x)&a=1&offset=3",
+      query { offset = 3, a = 1, ["$select"] = { "-y", "x" }, ["$ordering"] = { "b", "-a" } })
+  end)
+
+  it("sorts the keys inside brackets too", function()
+    assert.equal("((a=1&b=2&c=3&d=4&e=5&f=6&g=7&h=8)|(z=0))",
+      query { ["$or"] = { { h = 8, c = 3, f = 6, a = 1, e = 5, b = 2, g = 7, d = 4 }, { z = 0 } } })
+  end)
+
+  it("takes ge and le by both of their names", function()
+    assert.equal("ge(a,1)&le(b,2)", query { a = { ["$ge"] = 1 }, b = { ["$le"] = 2 } })
+    assert.equal("ge(a,1)&le(b,2)", query { a = { ["$gte"] = 1 }, b = { ["$lte"] = 2 } })
+  end)
+
+  it("writes a range with one end as that end", function()
+    assert.equal("ge(a,1)", query { a = { ["$range"] = { min = 1 } } })
+    assert.equal("le(a,2)", query { a = { ["$range"] = { max = 2, min = null } } })
+    assert.equal("", query { a = { ["$range"] = {} } })
+  end)
+
+  it("puts no condition for null, the empty text and the empty object", function()
+    assert.equal("", query { a = null, b = "", c = {}, ["$and"] = {}, limit = null, ["$select"] = "" })
+    assert.equal("b=1", query { a = { ["$eq"] = null, ["$ne"] = "", ["$not"] = { { ["$eq"] = "" } } }, b = 1 })
+    assert.equal("(b=1)", query { ["$or"] = { { a = null }, { b = 1 }, null } })
+  end)
+
+  it("refuses an empty list of $in and $out, which left out would match everything", function()
+    assert.matches("id.$in: an empty list", refusal { id = { ["$in"] = {} } }, 1, true)
+    assert.matches("id.$out: an empty list", refusal { id = { ["$out"] = {} } }, 1, true)
+    assert.matches("id.$not.$in: an empty list", refusal { id = { ["$not"] = { ["$in"] = {} } } }, 1, true)
+  end)
+
+  it("takes null() and empty() as RQL's words, and null in a list as null()", function()
+    assert.equal("a=null()&ne(b,empty())", query { a = "null()", b = { ["$ne"] = "empty()" } })
+    assert.equal("in(a,(null(),empty(),\"\"))", query { a = { ["$in"] = { null, "empty()", "" } } })
+    assert.equal("a=\"null()x\"", query { a = "null()x" })
+  end)
+
+  it("takes values beside operators in a field's $or and $and", function()
+    assert.equal("((a=1)|(ne(a,2)))", query { a = { ["$or"] = { 1, { ["$ne"] = 2 } } } })
+    assert.equal("(gt(a,1))&(lt(a,9))", query { a = { ["$and"] = { { ["$gt"] = 1 }, { ["$lt"] = 9 } } } })
+  end)
+
+  it("carries a negation down to the comparisons, as the service's not() takes nothing else", function()
+    assert.equal("(not(ge(a,1))|not(le(a,2)))", query { a = { ["$not"] = { ["$range"] = { min = 1, max = 2 } } } })
+    assert.equal("not(eq(a,1))&not(eq(a,2))",
+      query { a = { ["$not"] = { ["$or"] = { { ["$eq"] = 1 }, { ["$eq"] = 2 } } } } })
+    assert.equal("eq(a,1)", query { a = { ["$not"] = { ["$not"] = { ["$eq"] = 1 } } } })
+  end)
+
+  it("never brackets more than the service's grammar takes", function()
+    local deep = { ["$or"] = { { a = 1 }, { b = 2 } } }
+    for _ = 1, 5 do deep = { ["$or"] = { deep } } end
+    assert.equal("(((a=1)|(b=2)))", query(deep))
+    assert.equal("(not(eq(a,1))|(b=2))", query { ["$or"] = { { a = { ["$not"] = { ["$eq"] = 1 } } }, { b = 2 } } })
+    assert.equal("((a=1)&(b=2))&(c=3)", query { ["$and"] = { { ["$and"] = { { a = 1 }, { b = 2 } } }, { c = 3 } } })
+  end)
+
+  it("writes many alternatives without nesting them", function()
+    local function alternatives(count)
+      local conditions = {}
+      for index = 1, count do conditions[index] = { id = index } end
+      return query { ["$or"] = conditions }
+    end
+    assert.equal(("("):rep(20) .. "id=1)|(id=2))|(id=3))", alternatives(20):sub(1, 41))
+    assert.equal("((id=1)|(id=2)|(id=3)|", alternatives(21):sub(1, 22))
+    assert.equal("|(id=4999)|(id=5000))", alternatives(5000):sub(-21))
+  end)
+end)
+
+describe("a filter object is refused", function()
+  local refused = {
+    ["an unknown operator"] = { { a = { ["$foo"] = 1 } }, "a.$foo: unknown operator" },
+    ["an unknown operator that is empty"] = { { a = { ["$foo"] = "" } }, "a.$foo: unknown operator" },
+    ["an unknown operator at the top"] = { { ["$not"] = { a = 1 } }, "$not: unknown operator" },
+    ["an unknown operator far inside"] = {
+      { ["$or"] = { { a = 1 }, { b = { ["$not"] = { { ["$eq"] = 1 }, { ["$x"] = 1 } } } } } },
+      "$or[2].b.$not[2].$x: unknown operator" },
+    ["a field that is no name"] = { { ["a b"] = 1 }, '["a b"]: not a field\'s name' },
+    ["a field that is no name, with no condition"] = { { ["a)"] = "" }, '["a)"]: not a field\'s name' },
+    ["a field that is no name, inside"] = {
+      { ["$and"] = { { ["a=1&b"] = 1 } } }, '$and[1]["a=1&b"]: not a field\'s name' },
+    ["a field that the service cannot read"] = { { t = 1 }, "t: not a field's name" },
+    ["a field with a name of a thousand letters"] = { { [("a"):rep(1000)] = 1 }, "not a field's name" },
+    ["a list for a field"] = { { a = { "x", "y" } }, "a: a list where an object was expected" },
+    ["a list for the whole filter"] = { { { a = 1 } }, "a list where an object was expected" },
+    ["an object for a list"] = { { a = { ["$in"] = { x = 1 } } }, "a.$in: a list expected" },
+    ["a list with a hole"] = { { a = { ["$in"] = { 1, nil, 3 } } }, "a.$in: a list expected" },
+    ["one value for a list"] = { { a = { ["$in"] = "x" } }, "a.$in: a list expected, got string" },
+    ["a table for a value"] = {
+      { a = { ["$eq"] = { x = 1 } } }, "a.$eq: text, number, boolean or null expected, got table" },
+    ["a function for a value"] = { { a = print }, "a: text, number, boolean or null expected, got function" },
+    ["a value for a filter"] = { { ["$or"] = { "x" } }, "$or[1]: a filter expected, got string" },
+    ["a value for operators"] = {
+      { a = { ["$not"] = "x" } }, "a.$not: operators or a list of them expected" },
+    ["a range that is none"] = { { a = { ["$range"] = { mim = 1 } } }, "a.$range.mim: a range has min and max only" },
+    ["a boolean to look for"] = { { a = { ["$like"] = true } }, "a.$like: text expected, got boolean" },
+    ["ordering inside"] = {
+      { ["$or"] = { { ["$ordering"] = "a" } } }, "$or[1].$ordering: belongs to the whole filter" },
+    ["a limit inside"] = { { ["$and"] = { { a = 1, limit = 3 } } }, "$and[1].limit: belongs to the whole filter" },
+    ["a condition of R for a field"] = { { a = R.a:eq(1) }, "a: a condition of connect.R stands by itself" },
+    ["a condition of R inside"] = { { ["$or"] = { R.a:eq(1) } }, "$or[1]: a condition of connect.R stands by itself" },
+    ["a limit that is no number"] = { { limit = "10" }, "limit: whole number from 0 expected, got 10" },
+    ["a limit that is none"] = { { limit = false }, "limit: whole number from 0 expected, got false" },
+    ["a broken offset"] = { { offset = 1.5 }, "offset: whole number from 0 expected, got 1.5" },
+    ["a negative offset"] = { { offset = -1 }, "offset: whole number from 0 expected, got -1" },
+    ["an ordering by no name"] = { { ["$ordering"] = { "a", "b,c" } }, "ordering: entry 2 is not a field's name" },
+    ["an ordering that is no list"] = {
+      { ["$ordering"] = { by = "a" } }, "ordering: a field's name or a list of them" },
+    ["a selection of no name"] = { { ["$select"] = { "--a" } }, "select: entry 1 is not a field's name" },
+  }
+  for what, case in pairs(refused) do
+    it("for " .. what, function()
+      assert.matches(case[2], refusal(case[1]), 1, true)
+    end)
+  end
+
+  it("where it nests deeper than anybody writes", function()
+    local function nested(depth)
+      local filter = { a = 1 }
+      for _ = 1, depth do filter = { ["$and"] = { filter } } end
+      return filter
+    end
+    assert.equal("(a=1)", query(nested(48)))
+    assert.matches("nested more than 50 deep", refusal(nested(51)), 1, true)
+  end)
+
+  it("where it holds itself", function()
+    local filter = {}
+    filter["$and"] = { filter }
+    assert.matches("nested more than 50 deep", refusal(filter), 1, true)
+    local operators = {}
+    operators["$not"] = operators
+    assert.matches("nested more than 50 deep", refusal { a = operators }, 1, true)
+  end)
+
+  it("where it is no filter at all", function()
+    for _, value in ipairs { 1, true, print, null } do
+      assert.matches("bad argument #1 to 'encode' (filter (table, condition of connect.R or string) expected",
+        refusal(value), 1, true)
+    end
+    assert.matches("a field without a comparison", refusal(R.status), 1, true)
+    assert.matches("a field without a comparison", refusal(R), 1, true)
+  end)
+
+  it("with the caller's place in the message", function()
+    local message = refusalOf(function()
+      local result = rql.encode { a = { ["$foo"] = 1 } }
+      return result
+    end)
+    assert.matches("^spec/rql_spec.lua:%d+: bad argument #1", (message:gsub("^%./", "")))
+  end)
+end)
+
+describe("a value", function()
+  it("stands bare where it is a plain word", function()
+    local words = { "approved", "UR-1", "2024-01-31T10:00:00+03:00", "a@b.com", "x*y", "a\\b", "-1", "+2", "_" }
+    for _, value in ipairs(words) do
+      assert.equal("a=" .. value, query { a = value })
+    end
+  end)
+
+  it("is quoted where it is not", function()
+    local texts = { "two words", "a,b", "(a)", "a=b", "a&b", "a|b", "a;b", "it's", "a#b", "50%", "текст", "~", "%22",
+      ":a", "t", "?" }
+    for _, value in ipairs(texts) do
+      assert.equal('a="' .. value .. '"', query { a = value })
+    end
+    assert.equal("a='say \"hi\"'", query { a = 'say "hi"' })
+  end)
+
+  it("is percent-encoded but for what a URL may carry", function()
+    assert.equal("a=%22x%26b%3D1%23%25%2B%7C%28%29%2C%22", rql.encode { a = "x&b=1#%+|()," })
+    assert.equal("a=%22%C3%A9%22", rql.encode { a = "é" })
+    assert.equal("a=2024-01-31T10:00:00%2B03:00", rql.encode { a = "2024-01-31T10:00:00+03:00" })
+    assert.equal("((a=1)%7C(b=2))", rql.encode { ["$or"] = { { a = 1 }, { b = 2 } } })
+    assert.equal("ordering(%2Ba,-b)", rql.encode { ["$ordering"] = { "+a", "-b" } })
+  end)
+
+  it("is refused where it holds both kinds of quotation marks", function()
+    assert.matches("a: the text holds both kinds of quotation marks", refusal { a = [["it's"]] }, 1, true)
+  end)
+
+  it("is refused where it holds a control character", function()
+    for _, character in ipairs { "\0", "\t", "\r", "\n", "\31", "\127" } do
+      assert.matches("a: the text holds a control character", refusal { a = "x" .. character }, 1, true)
+    end
+  end)
+
+  it("is refused where it is not UTF-8", function()
+    local bad = { "\xFF", "\x80", "\xC0\xAF", "\xC1\xBF", "\xE0\x9F\x80", "\xED\xA0\x80", "\xF0\x8F\xBF\xBF",
+      "\xF4\x90\x80\x80", "\xF5\x80\x80\x80", "\xE2\x82", "\xC3", "\xF0\x9F\x98", "\xE2\x28\xA1", "\xE2\x82\x28",
+      "\xE2\x82\xC2", "\xF0\x9F\x98\x28", "\xF0\x9F\x98\xC2", "\xF0\x9F\x28\x80", "\xC3\xC3" }
+    for _, bytes in ipairs(bad) do
+      assert.matches("a: the text is not UTF-8 (byte 3)", refusal { a = "xy" .. bytes }, 1, true)
+    end
+    local good = { "\xC2\x80", "\xE0\xA0\x80", "\xED\x9F\xBF", "\xEE\x80\x80", "\xF0\x90\x80\x80",
+      "\xF4\x8F\xBF\xBF" }
+    for _, bytes in ipairs(good) do
+      assert.equal('a="' .. bytes .. '"', query { a = bytes })
+    end
+  end)
+
+  it("is a number that reads back as the same", function()
+    local written = { [0.5] = "0.5", [1e20] = "100000000000000000000", [-3] = "-3", [0.1] = "0.1",
+      [1 / 3] = "0.3333333333333333", [1e-7] = "1e-07", [2.0] = "2", [1234567890123.45] = "1234567890123.45",
+      [5e-324] = "4.94065645841247e-324",
+      [math.maxinteger] = "9223372036854775807", [math.mininteger] = "-9223372036854775808", [-0.0] = "0" }
+    for number, text in pairs(written) do
+      assert.equal("a=" .. text, query { a = number })
+      assert.equal(number, tonumber(text))
+    end
+    assert.equal("eq(a,1e-07)", tostring(R.a:eq(1e-7)))
+    assert.equal("like(a,*1.5*)", query { a = { ["$like"] = 1.5 } })
+  end)
+
+  it("is no NaN and no infinity", function()
+    for _, number in ipairs { 0 / 0, 1 / 0, -1 / 0 } do
+      assert.matches("a: NaN and infinity have no place in a query", refusal { a = number }, 1, true)
+      assert.matches("a.$like: NaN and infinity", refusal { a = { ["$like"] = number } }, 1, true)
+    end
+  end)
+
+  it("to look for anywhere keeps its stars and backslashes", function()
+    assert.equal("like(a,*x\\*\\\\*)", query { a = { ["$like"] = "x*\\" } })
+    local tree = assert(reader.read(rql.encode { a = { ["$like"] = "\\*" } }))
+    assert.equal(reader.ANY .. "\\*" .. reader.ANY, tree[3])
+  end)
+
+  it("may be the empty text in a list only", function()
+    assert.equal('in(a,("",x))', query { a = { ["$in"] = { "", "x" } } })
+  end)
+end)
+
+describe("a filter given as a query", function()
+  it("passes as it stands", function()
+    assert.equal("status=approved&in(id,(a,b))", rql.encode "status=approved&in(id,(a,b))")
+    assert.equal("a=%22x%26y%22&b='c'", rql.encode "a=%22x%26y%22&b='c'")
+  end)
+
+  it("has the bytes encoded that a URL cannot carry", function()
+    assert.equal("(a=1%7Cb=%22%C3%A9%5C%22)", rql.encode '(a=1|b="é\\")')
+  end)
+
+  it("is not changed by another encoding", function()
+    local once = rql.encode { a = "x&y|é\"", ["$or"] = { { b = 1 }, { c = "a'b" } } }
+    assert.equal(once, rql.encode(once))
+  end)
+
+  it("is refused where a byte would end it or break the request", function()
+    for _, text in ipairs { "a=b c", "a=b\r\nHost: x", "a=\0", "a=\127", "\tb" } do
+      assert.matches("the query holds a space or a control character", refusal(text), 1, true)
+    end
+    assert.matches("holds a #", refusal "a=b#c", 1, true)
+    assert.matches("starts no percent-encoding", refusal "a=50%", 1, true)
+    assert.matches("starts no percent-encoding", refusal "a=%2", 1, true)
+    assert.matches("without its leading ?", refusal "?a=1", 1, true)
+    assert.matches("not UTF-8", refusal "a=\xFF", 1, true)
+  end)
+end)
+
+describe("a condition of R", function()
+  it("compares", function()
+    assert.equal("eq(status,approved)", tostring(R.status:eq "approved"))
+    assert.equal("ne(a,1)", tostring(R.a:ne(1)))
+    assert.equal("gt(a,1)", tostring(R.a:gt(1)))
+    assert.equal("ge(a,1)", tostring(R.a:ge(1)))
+    assert.equal("lt(a,1)", tostring(R.a:lt(1)))
+    assert.equal("le(a,1)", tostring(R.a:le(1)))
+    assert.equal("in(a.b.c,(x,1,true,null()))", tostring(R.a.b.c:oneOf { "x", 1, true, null }))
+    assert.equal("out(a,(x))", tostring(R.a:noneOf { "x" }))
+    assert.equal("like(a,*x*)", tostring(R.a:like "x"))
+    assert.equal("ilike(a,*x\\**)", reader.decode(tostring(R.a:ilike "x*")))
+    assert.equal("eq(a,null())", tostring(R.a:isNull()))
+    assert.equal("eq(a,empty())", tostring(R.a:isEmpty()))
+    assert.equal("eq(a,null())", tostring(R.a:eq(null)))
+    assert.equal("ne(a,false)", tostring(R.a:ne(false)))
+  end)
+
+  it("reaches every field, whatever its name", function()
+    assert.equal("eq(like,1)", tostring(R.like:eq(1)))
+    assert.equal("eq(a.eq,1)", tostring(R["a.eq"]:eq(1)))
+    assert.equal("eq(a.eq.b,1)", tostring(R("a.eq").b:eq(1)))
+    assert.equal("a.b-c", tostring(R.a["b-c"]))
+  end)
+
+  it("joins with the precedence that Lua's operators have", function()
+    local a, b, c, d = R.a:eq(1), R.b:eq(2), R.c:eq(3), R.d:eq(4)
+    local function text(condition) return reader.decode(tostring(condition)) end
+    assert.equal("eq(a,1)&eq(b,2)", text(a & b))
+    assert.equal("(eq(a,1)|eq(b,2))", text(a | b))
+    assert.equal("((eq(a,1)&eq(b,2))|eq(c,3))", text(a & b | c))
+    assert.equal("(eq(a,1)|(eq(b,2)&eq(c,3)))", text(a | b & c))
+    assert.equal("(eq(a,1)|eq(b,2))&eq(c,3)", text((a | b) & c))
+    assert.equal("not(eq(a,1))&eq(b,2)", text(~a & b))
+    assert.equal("eq(a,1)&eq(b,2)&eq(c,3)&eq(d,4)", text((a & b) & (c & d)))
+    assert.equal("(eq(a,1)|eq(b,2)|eq(c,3)|eq(d,4))", text((a | b) | (c | d)))
+    assert.equal("((eq(status,approved)&in(asset.external_uid,(x,y)))|not(eq(closed_at,null())))",
+      text(R.status:eq("approved") & R.asset.external_uid:oneOf { "x", "y" } | ~R.closed_at:isNull()))
+  end)
+
+  it("is negated at its comparisons", function()
+    local a, b, c = R.a:eq(1), R.b:eq(2), R.c:eq(3)
+    local function text(condition) return reader.decode(tostring(condition)) end
+    assert.equal("(not(eq(a,1))|not(eq(b,2)))", text(~(a & b)))
+    assert.equal("not(eq(a,1))&not(eq(b,2))", text(~(a | b)))
+    assert.equal("eq(a,1)", text(~~a))
+    assert.equal("(not(eq(a,1))&not(eq(b,2)))", text(~(a | b) | c):match("^%((.-%))|"))
+    assert.equal("eq(a,1)&eq(b,2)", text(~~(a & b)))
+  end)
+
+  it("takes a text for a text", function()
+    assert.equal('eq(a,"null()")', reader.decode(tostring(R.a:eq "null()")))
+    assert.equal('eq(a,"")', reader.decode(tostring(R.a:eq "")))
+    assert.matches("takes this text for its word empty()", refusalOf(function() R.a:eq "empty()" end), 1, true)
+  end)
+
+  it("cannot be changed", function()
+    local condition = R.a:eq(1)
+    for _, object in ipairs { R, R.a, condition } do
+      assert.matches("cannot be changed", refusalOf(function() object.x = 1 end), 1, true)
+      assert.is_false(getmetatable(object))
+    end
+    local _ = condition & R.b:eq(2)
+    assert.equal("eq(a,1)", tostring(condition))
+  end)
+
+  it("goes wherever filters go, with options beside it", function()
+    assert.equal("eq(a,1)&ordering(-b)&select(c)&limit=5&offset=10",
+      query(R.a:eq(1), { offset = 10, limit = 5, select = "c", ordering = { "-b" } }))
+    assert.equal("(eq(a,1)|eq(b,2))&limit=5", query(R.a:eq(1) | R.b:eq(2), { limit = 5 }))
+  end)
+
+  local misuse = {
+    ["a method called with a dot"] = {
+      function() R.a.eq(1) end, "bad self of 'eq' (call it with a colon: R.field:eq)" },
+    ["no value"] = {
+      function() R.a:eq() end, "bad argument #1 to 'eq' (text, number, boolean or null expected, got nil)" },
+    ["a table"] = {
+      function() R.a:gt {} end, "bad argument #1 to 'gt' (text, number, boolean or null expected, got table)" },
+    ["an order for null"] = { function() R.a:lt(null) end, "bad argument #1 to 'lt' (null has no order)" },
+    ["an empty list"] = { function() R.a:oneOf {} end, "bad argument #1 to 'oneOf' (the list is empty)" },
+    ["no list"] = { function() R.a:noneOf "x" end, "bad argument #1 to 'noneOf' (list expected, got string)" },
+    ["no text to look for"] = { function() R.a:like() end, "bad argument #1 to 'like' (text expected, got nil)" },
+    ["a bad entry"] = { function() R.a:oneOf { "x", {} } end, "bad argument #1 to 'oneOf' (entry 2: text, number" },
+    ["nothing to look for"] = { function() R.a:like "" end, "bad argument #1 to 'like' (the text is empty" },
+    ["both quotation marks"] = {
+      function() R.a:ilike "'\"" end, "bad argument #1 to 'ilike' (the text holds both kinds" },
+    ["a name that is none"] = { function() return R["a b"] end, '"a b" is not a field\'s name' },
+    ["an inner name that is none"] = { function() return R.a["1"], R.a["b c"] end, '"a.b c" is not a field\'s name' },
+    ["a number for a name"] = { function() return R.a[1] end, "a field's name is a string, got number" },
+    ["a name of another type"] = { function() return R(nil) end, '"nil" is not a field\'s name' },
+    ["a field for a condition"] = {
+      function() return R.a & R.b:eq(1) end, "a field needs a comparison before it is joined: R.a" },
+    ["a field negated"] = { function() return ~R.a end, "a field needs a comparison" },
+    ["a condition with a value"] = {
+      function() return R.a:eq(1) | 3 end, "bad operand of '|' (condition expected, got number)" },
+    ["a condition with a field"] = {
+      function() return R.a:eq(1) & R.b end,
+      "bad operand of '&' (condition expected, got field b without a comparison)" },
+  }
+  for what, case in pairs(misuse) do
+    it("refuses " .. what, function()
+      local message = refusalOf(function() local result = case[1]() return result end)
+      assert.matches(case[2], message, 1, true)
+      assert.matches("^%.?/?spec/rql_spec.lua:%d+: ", message)
+    end)
+  end
+end)
+
+describe("the options beside a filter", function()
+  it("stand among a filter object's keys, sorted", function()
+    assert.equal("ordering(-b)&a=1&limit=5&status=x", query({ status = "x", a = 1 }, { limit = 5.0, ordering = "-b" }))
+  end)
+
+  it("follow a ready query", function()
+    assert.equal("status=x&limit=5", query("status=x", { limit = 5 }))
+    assert.equal("limit=0", query(nil, { limit = 0 }))
+    assert.equal("", query(nil, {}))
+    assert.equal("", query("", { ordering = {}, limit = null }))
+  end)
+
+  it("are refused where they are unknown, of the wrong type or given twice", function()
+    assert.matches("bad argument #2 to 'encode' (order: unknown option; known are limit, offset, ordering, select)",
+      refusal(nil, { order = "a" }), 1, true)
+    assert.matches("bad argument #2 to 'encode' (table expected, got string)", refusal(nil, "a"), 1, true)
+    assert.matches("#2 to 'encode' (limit: whole number from 0 expected", refusal(nil, { limit = -1 }), 1, true)
+    assert.matches("#2 to 'encode' (ordering: a field's name or a list of them expected, got number)",
+      refusal(nil, { ordering = 1 }), 1, true)
+    assert.matches("#2 to 'encode' (limit: stands in the filter too)", refusal({ limit = 5 }, { limit = 5 }), 1, true)
+    assert.matches("#2 to 'encode' (ordering: stands in the filter too)",
+      refusal({ ["$ordering"] = "a" }, { ordering = "a" }), 1, true)
+  end)
+end)
+
+describe("rql.tryEncode", function()
+  it("gives the query, or which argument is wrong and why", function()
+    assert.equal("a=1", rql.tryEncode { a = 1 })
+    assert.same({ nil, 1, "a.$x: unknown operator" }, { rql.tryEncode { a = { ["$x"] = 1 } } })
+    assert.same({ nil, 2, "x: unknown option; known are limit, offset, ordering, select" },
+      { rql.tryEncode({}, { x = 1 }) })
+  end)
+
+  it("lets errors through that are no refusals", function()
+    local broken = setmetatable({}, { __tostring = function() error("not ours", 0) end })
+    assert.equal("not ours", refusalOf(function() rql.tryEncode(nil, { limit = broken }) end))
+  end)
+end)

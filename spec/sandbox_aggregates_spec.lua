@@ -1,0 +1,33 @@
+local http = require "spec.support.http"
+local sandbox = require "cloudblue.connect.sandbox"
+
+describe("the sandbox's usage aggregates", function()
+  local running, client
+
+  setup(function()
+    running = assert(sandbox.start())
+    client = http.open(running)
+  end)
+
+  teardown(function()
+    client:close()
+    running:stop()
+  end)
+
+  it("are listed, one for each asset", function()
+    local reply = client:call("GET", "/usage/aggregates?ge(consumed,90)&ordering(-consumed)")
+    assert.are.equal("items 0-1/2", reply.headers["content-range"])
+    assert.are.same({ "AS-0000-0000-0010", 100, 1005 },
+      { reply.value[1].asset.id, reply.value[1].consumed, reply.value[1].amount })
+  end)
+
+  it("are listed for one asset, if it exists", function()
+    local reply = client:call("GET", "/assets/AS-0000-0000-0003/usage/aggregates")
+    assert.are.same({ 200, 1, "AS-0000-0000-0003" }, { reply.status, #reply.value, reply.value[1].asset.id })
+    assert.are.equal(404, client:call("GET", "/assets/AS-none/usage/aggregates").status)
+  end)
+
+  it("are filtered by item, too", function()
+    assert.are.equal(2, #client:call("GET", "/usage/aggregates?item.local_id=item_1").value)
+  end)
+end)

@@ -1,0 +1,432 @@
+-- Whom the key is shown to, and whom the client believes: judged by what real servers received.
+
+local connect = require "cloudblue.connect"
+local certs = require "spec.support.certs"
+local child = require "spec.support.child"
+local rawserver = require "spec.support.rawserver"
+local sandbox = require "cloudblue.connect.sandbox"
+local service = require "spec.support.service"
+
+local misuse = service.misuse
+
+describe("TLS", function()
+  local made
+
+  setup(function()
+    made = certs.make()
+  end)
+
+  --- A server with a certificate that answers one request a connection, and a client of it by a host's name.
+  local function secured(certificate, options, host)
+    local raw = rawserver.start { replies = { service.closed("UR-1") }, tls = certificate }
+    options = options or {}
+    options.retries = 0
+    local endpoint = ("https://%s:%d/v1"):format(host or "127.0.0.1", raw.port)
+    local client = connect.ConnectClient(endpoint, service.key, options)
+    return setmetatable({ raw = raw, client = client, records = client.usageRecords }, {
+      __close = function()
+        client:close()
+        raw:stop()
+      end,
+    })
+  end
+
+  local function refusal(s)
+    local chunk, failure = s.records:close("UR-1", "B-1")
+    assert.is_nil(chunk)
+    assert.equal("transport", failure.kind)
+    assert.equal("unsent", failure.outcome)
+    assert.equal(1, failure.attempts)
+    assert.equal("", table.concat(s.raw:received()))
+    return failure.message
+  end
+
+  it("of an authority that caFile names is believed, by address and by name", function()
+    for _, host in ipairs { "127.0.0.1", "localhost" } do
+      local s <close> = secured(made.good, { caFile = made.ca }, host)
+      assert.equal("UR-1", assert(s.records:close("UR-1", "B-1")).id)
+      assert.matches("Authorization: " .. service.key .. "\r\n", s.raw:received()[1], 1, true)
+    end
+  end)
+
+  it("of an unknown authority is not", function()
+    local s <close> = secured(made.good)
+    assert.matches("certificate", refusal(s))
+  end)
+
+  it("of another host is not", function()
+    local s <close> = secured(made.wrongHost, { caFile = made.ca })
+    assert.matches("target host name '127.0.0.1'", refusal(s))
+  end)
+
+  it("that has expired is not", function()
+    local s <close> = secured(made.expired, { caFile = made.ca })
+    assert.matches("certificate has expired", refusal(s))
+  end)
+
+  it("that a server signed itself is not", function()
+    local s <close> = secured(made.selfSigned)
+    assert.matches("self[- ]signed", refusal(s))
+    local t <close> = secured(made.selfSigned, { caFile = made.ca })
+    assert.matches("self[- ]signed", refusal(t))
+  end)
+
+  it("with a caFile that is not there, or is none, is not", function()
+    local s <close> = secured(made.good, { caFile = "/no/such/file.pem" })
+    assert.matches(".", refusal(s))
+    local t <close> = secured(made.good, { caFile = "spec/security_spec.lua" })
+    assert.matches(".", refusal(t))
+  end)
+
+  it("with a certificate of the client's that is not there is not begun", function()
+    local s <close> = secured(made.good, { caFile = made.ca, clientCert = "/no/such/file.pem" })
+    assert.matches(".", refusal(s))
+  end)
+
+  it("can't be switched off", function()
+    for _, name in ipairs { "verify", "insecure", "verifyPeer", "sslVerify", "rejectUnauthorized" } do
+      assert.matches("unknown option", misuse(function()
+        return (connect.ConnectClient("https://127.0.0.1:1", "key", { [name] = false }))
+      end))
+    end
+    local s <close> = secured(made.good, { allowPlainHttp = true })
+    assert.matches("certificate", refusal(s))
+  end)
+end)
+
+describe("plain http", function()
+  it("to a host that is not this machine is refused before anything is looked up", function()
+    assert.matches("plain http to a host that is not this machine", misuse(function()
+      return (connect.ConnectClient("http://service.example/v1", service.key))
+    end))
+  end)
+end)
+
+describe("a redirect to another host", function()
+  for _, status in ipairs { 301, 302, 303, 307, 308 } do
+    it(("with status %d is not followed: that host gets nothing"):format(status), function()
+      local other <close> = rawserver.start { replies = { rawserver.reply(200, '{"id":"UR-1","status":"closed"}') } }
+      local to = { Location = other.url .. "/usage/records/UR-1" }
+      local s <close> = service.answering(rawserver.reply(status, "", to))
+      for _, call in ipairs {
+        function() return s.records:close("UR-1", "B-1") end,
+        function() return s.records:get("UR-1") end,
+        function() return s.chunks:download("UFC-1") end,
+      } do
+        local value, failure = call()
+        assert.is_nil(value)
+        assert.equal("http", failure.kind)
+        assert.equal(status, failure.status)
+        assert.equal("rejected", failure.outcome)
+        assert.matches(other.url, failure.message, 1, true)
+      end
+      assert.equal(3, #s:requests())
+      assert.equal(0, other:connections())
+    end)
+  end
+end)
+
+describe("the service", function()
+  it("sets no cookies", function()
+    local s <close> = service.answering(rawserver.reply(200, "{}", { ["Set-Cookie"] = "session=1; Path=/" }))
+    assert(s.client:request("GET", "/x"))
+    assert(s.client:request("GET", "/x"))
+    assert.is_nil(s:requests()[2].headers.cookie)
+  end)
+
+  it("does not get a password from a .netrc", function()
+    local home = os.tmpname()
+    os.remove(home)
+    assert(os.execute("mkdir " .. home))
+    local file = assert(io.open(home .. "/.netrc", "w"))
+    file:write("machine 127.0.0.1 login me password mine\ndefault login me password mine\n")
+    file:close()
+    local s <close> = service.answering(rawserver.reply(200, "{}"))
+    child.run(([[
+      assert(require("cloudblue.connect").ConnectClient("%s", "the key"):request("GET", "/x"))
+    ]]):format(s.raw.url), { HOME = home })
+    os.execute("rm -r " .. home)
+    assert.equal("the key", s:requests()[1].headers.authorization)
+  end)
+end)
+
+describe("a proxy", function()
+  local CLOSE = [[
+    local endpoint, options = %s
+    options.retries = 0
+    local client = require("cloudblue.connect").ConnectClient(endpoint, "%s", options)
+    print(client.usageRecords:close("UR-1", "B-1"))
+  ]]
+
+  --- Runs a close in a process with that environment; its output.
+  local function closeWith(environment, endpoint, options)
+    local clean = {
+      http_proxy = "", https_proxy = "", HTTPS_PROXY = "", all_proxy = "", ALL_PROXY = "", no_proxy = "", NO_PROXY = "",
+    }
+    for name, value in pairs(environment) do clean[name] = value end
+    local arguments = ("%q, { %s }"):format(endpoint, options or "")
+    return child.run(CLOSE:format(arguments, service.key), clean)
+  end
+
+  --- A proxy that lets nobody through.
+  local function strict()
+    return rawserver.start { replies = { "HTTP/1.1 403 Forbidden\r\nContent-Length: 0\r\n\r\n" } }
+  end
+
+  it("of the environment is asked for a tunnel to an https endpoint, and never sees the key", function()
+    for _, name in ipairs { "https_proxy", "HTTPS_PROXY", "all_proxy", "ALL_PROXY" } do
+      local proxy <close> = strict()
+      local output = closeWith({ [name] = proxy.url }, "https://service.invalid/v1")
+      assert.matches("^nil\tPOST /usage/records/UR%-1/close: ", output)
+      local received = table.concat(proxy:received())
+      assert.matches("^CONNECT service%.invalid:443 HTTP/1%.1\r\n", received)
+      assert.is_nil(received:find("uthorization", 1, true))
+      assert.is_nil(received:find(service.secret, 1, true))
+    end
+  end)
+
+  it("of the environment is left aside for plain http, which it could read", function()
+    for _, name in ipairs { "http_proxy", "HTTP_PROXY", "all_proxy", "ALL_PROXY" } do
+      local proxy <close> = strict()
+      local s <close> = service.answering(service.closed("UR-1"))
+      local output = closeWith({ [name] = proxy.url }, s.raw.url)
+      assert.equal("UsageChunk UR-1 (closed)\n", output)
+      assert.equal(0, proxy:connections())
+      assert.equal(1, s.raw:connections())
+    end
+  end)
+
+  it("of the environment is left aside for the hosts of no_proxy", function()
+    local proxy <close> = strict()
+    local raw <close> = rawserver.start { replies = { service.closed("UR-1") }, tls = certs.make().good }
+    local output = closeWith({ https_proxy = proxy.url, no_proxy = "127.0.0.1" }, raw.url,
+      ("caFile = %q"):format(certs.make().ca))
+    assert.equal("UsageChunk UR-1 (closed)\n", output)
+    assert.equal(0, proxy:connections())
+  end)
+
+  it("of the options goes before that of the environment", function()
+    local proxy <close> = strict()
+    local other <close> = strict()
+    closeWith({ https_proxy = other.url }, "https://service.invalid/v1", ("proxy = %q"):format(proxy.url))
+    assert.matches("^CONNECT service%.invalid:443 ", proxy:received()[1])
+    assert.equal(0, other:connections())
+  end)
+
+  it("of the options is asked for a tunnel to a plain http endpoint too", function()
+    local proxy <close> = rawserver.start {
+      connections = { {
+        { read = "request" },
+        { send = "HTTP/1.1 200 Connection established\r\n\r\n" },
+        { read = "request" },
+        { send = service.closed("UR-1") },
+        { hang = true },
+      } },
+    }
+    local client <close> = connect.ConnectClient("http://127.0.0.1:1/v1", service.key,
+      { retries = 0, proxy = proxy.url })
+    assert.equal("UR-1", assert(client.usageRecords:close("UR-1", "B-1")).id)
+    local tunnel, close = table.unpack(service.parse(proxy:received()[1]))
+    assert.equal("CONNECT 127.0.0.1:1", tunnel.method .. " " .. tunnel.target)
+    assert.is_nil(tunnel.headers.authorization)
+    assert.equal("POST /v1/usage/records/UR-1/close", close.method .. " " .. close.target)
+  end)
+
+  it("that refuses leaves the call unsent", function()
+    for _, status in ipairs { 403, 407, 502 } do
+      local proxy <close> = rawserver.start {
+        replies = { ("HTTP/1.1 %d No\r\nContent-Length: 0\r\n\r\n"):format(status) },
+      }
+      local client <close> = connect.ConnectClient("https://service.invalid/v1", service.key,
+        { retries = 0, proxy = proxy.url })
+      local chunk, failure = client.usageRecords:close("UR-1", "B-1")
+      assert.is_nil(chunk)
+      assert.equal("transport", failure.kind)
+      assert.equal("unsent", failure.outcome)
+      assert.is_nil(failure.status)
+      assert.matches(tostring(status), failure.message, 1, true)
+    end
+  end)
+
+  it("tunnels: the key goes inside TLS, to the endpoint's certificate", function()
+    local made = certs.make()
+    local proxy <close> = rawserver.start {
+      connections = { {
+        { read = "request" },
+        { send = "HTTP/1.1 200 Connection established\r\n\r\n" },
+        { starttls = true },
+        { read = "request" },
+        { send = service.closed("UR-1") },
+        { hang = true },
+      } },
+      tls = { cert = made.good.cert, key = made.good.key, late = true },
+    }
+    local client <close> = connect.ConnectClient("https://localhost:1/v1", service.key,
+      { retries = 0, proxy = "http://127.0.0.1:" .. proxy.port, caFile = made.ca })
+    assert.equal("UR-1", assert(client.usageRecords:close("UR-1", "B-1")).id)
+    local connectRequest, close = table.unpack(service.parse(proxy:received()[1]))
+    assert.equal("CONNECT", connectRequest.method)
+    assert.equal("localhost:1", connectRequest.target)
+    assert.is_nil(connectRequest.headers.authorization)
+    assert.is_nil(connectRequest.head:find(service.secret, 1, true))
+    assert.equal(service.key, close.headers.authorization)
+  end)
+
+  it("keeps its password out of the failure", function()
+    local client <close> = connect.ConnectClient("https://service.invalid/v1", service.key,
+      { retries = 0, proxy = "http://me:hunter2@127.0.0.1:1" })
+    local _, failure = client.usageRecords:close("UR-1", "B-1")
+    assert.equal("unsent", failure.outcome)
+    for _, value in pairs(failure) do assert.is_nil(tostring(value):find("hunter2", 1, true)) end
+    assert.is_nil(tostring(client):find("hunter2", 1, true))
+  end)
+end)
+
+describe("the key", function()
+  local SECRET = "s3cr/et+k3y"
+  local KEY = "ApiKey SU-1:" .. SECRET
+
+  --- Fails when the secret stands anywhere in the values, tables within tables included.
+  local function assertUnseen(what, ...)
+    local seen = {}
+    local function look(value)
+      if type(value) == "table" and not seen[value] then
+        seen[value] = true
+        for key, inner in next, value do
+          look(key)
+          look(inner)
+        end
+      end
+      local text = type(value) == "string" and value or tostring(value)
+      assert.is_nil(text:find(SECRET, 1, true), what .. ": " .. text)
+    end
+    for index = 1, select("#", ...) do look((select(index, ...))) end
+  end
+
+  --- Calls a service that answers with those bytes, and looks for the secret in all that the caller gets to see.
+  local function assertKept(what, bytes, call)
+    local raw <close> = rawserver.start {
+      connections = { { { read = "request" }, { send = bytes }, { close = true } } },
+    }
+    local client <close> = connect.ConnectClient(raw.url, KEY, { retries = 0, timeout = 5 })
+    local hooked = {}
+    client:addBeforeRequestHook(function(request) hooked[#hooked + 1] = request end)
+    client:addAfterResponseHook(function(response) hooked[#hooked + 1] = response end)
+    local value, failure = call(client)
+    assert.is_nil(value, what)
+    assert.equal(2, #hooked, what)
+    assertUnseen(what, failure, hooked, client, client.usageRecords)
+    assert.is_truthy(table.concat(raw:received()):find(SECRET, 1, true), "it was sent at all")
+    return failure
+  end
+
+  local function close(client) return client.usageRecords:close("UR-1", "B-1") end
+  local function closeRecords(client) return client.usageRecords:closeRecords("UF-1", "UR-1", "B-1") end
+  local function request(client) return client:request("GET", "/x") end
+
+  --- The secret as a service may write it in JSON.
+  local SPELLINGS = {
+    SECRET, (SECRET:gsub("/", "\\/")), (SECRET:gsub("/", "\\u002f")), (SECRET:gsub("s", "\\u0073", 1)),
+  }
+
+  it("is not in a failure made from an error that echoes it, however it is written", function()
+    for _, spelling in ipairs(SPELLINGS) do
+      for _, status in ipairs { 400, 401, 500 } do
+        local body = ('{"error_code":"no %s","errors":["you sent ApiKey SU-1:%s","%s"]}'):format(
+          spelling, spelling, spelling)
+        local failure = assertKept("an error object", rawserver.reply(status, body), close)
+        assert.equal("api", failure.kind)
+        assert.matches("^you sent ApiKey SU%-1:%*+; %*+$", failure.message)
+      end
+    end
+  end)
+
+  it("is not in a failure made from any other echo of it", function()
+    local echo = { ["X-Echo"] = SECRET, ["Content-Type"] = "text/" .. SECRET, Server = KEY }
+    for status, what in pairs { [404] = "text", [200] = "no JSON", [502] = "text" } do
+      assertKept(what, rawserver.reply(status, "you sent " .. KEY, echo), close)
+      assertKept(what, rawserver.reply(status, "you sent " .. KEY, echo), request)
+    end
+    local to = { Location = "https://elsewhere.example/?key=" .. SECRET }
+    assertKept("a redirect", rawserver.reply(302, "", to), close)
+    assertKept("an id", rawserver.reply(200, ('"%s"'):format(SECRET)), close)
+    for _, spelling in ipairs(SPELLINGS) do
+      assertKept("a bulk refusal", rawserver.reply(206,
+        ('[{"id":"UR-1","status":"%s","error_codes":"%s","error_details":"%s"}]'):format(spelling, spelling, spelling)),
+        closeRecords)
+    end
+    assertKept("no HTTP", SECRET .. "\r\n\r\n", close)
+    assertKept("a broken header", "HTTP/1.1 200 OK\r\n" .. SECRET .. "\r\n\r\n{}", close)
+    assertKept("a broken length", "HTTP/1.1 200 OK\r\nContent-Length: " .. SECRET .. "\r\n\r\n{}", close)
+    assertKept("an encoding", "HTTP/1.1 200 OK\r\nContent-Encoding: " .. SECRET .. "\r\n\r\n{}", close)
+  end)
+
+  it("is not in what a hook sees of a success that echoes it", function()
+    local body = '{"id":"UR-1","status":"closed","echo":"' .. KEY .. '"}'
+    local raw <close> = rawserver.start { replies = { rawserver.reply(200, body, { ["X-Echo"] = KEY }) } }
+    local client <close> = connect.ConnectClient(raw.url, KEY, { retries = 0 })
+    local hooked = {}
+    client:addBeforeRequestHook(function(seen) hooked[#hooked + 1] = seen end)
+    client:addAfterResponseHook(function(seen) hooked[#hooked + 1] = seen end)
+    local chunk = assert(close(client))
+    local _, reply = assert(request(client))
+    assert.equal(4, #hooked)
+    assertUnseen("a success", hooked, tostring(chunk), reply, client)
+    assert.equal("ApiKey SU-1:***********", hooked[2].headers["x-echo"])
+  end)
+
+  it("is not in what misuse raises", function()
+    local client <close> = connect.ConnectClient("http://127.0.0.1:1", KEY, { retries = 0 })
+    for _, call in ipairs {
+      function() return (connect.ConnectClient("http://127.0.0.1:1", KEY .. "\n")) end,
+      function() return (connect.ConnectClient("http://127.0.0.1:1", KEY, { timeout = "x" })) end,
+      function() return (connect.ConnectClient { endpoint = "ftp://x", apiKey = KEY }) end,
+      function() return (connect.ConnectClient { apiKey = KEY, endpoint = {} }) end,
+      function() return (connect.ConnectClient { endpoint = "http://127.0.0.1:1", apikey = KEY }) end,
+      function() return (client.usageRecords:close("")) end,
+      function() return (client:request("GET", "/x", { headers = { Authorization = KEY } })) end,
+    } do
+      assertUnseen("misuse", misuse(call))
+    end
+    assertUnseen("a failure", select(2, close(client)))
+    client:close()
+    assertUnseen("a closed client", misuse(function() return (close(client)) end), client)
+  end)
+
+  it("is not in a traceback", function()
+    local output = child.run(([[
+      local client = require("cloudblue.connect").ConnectClient("http://127.0.0.1:1", "%s", { retries = 0 })
+      client:addBeforeRequestHook(function() error("in a hook") end)
+      client.usageRecords:close("UR-1")
+    ]]):format(KEY))
+    assert.matches("in a hook.*traceback", output)
+    assertUnseen("a traceback", output)
+  end)
+
+  it("without a colon is masked as a whole", function()
+    local body = '{"error_code":"X","errors":["hunter2?"]}'
+    local raw <close> = rawserver.start { replies = { rawserver.reply(400, body) } }
+    local client <close> = connect.ConnectClient(raw.url, "hunter2", { retries = 0 })
+    assert.equal("*******?", select(2, close(client)).message)
+  end)
+end)
+
+describe("what a caller passes", function()
+  it("reaches the sandbox as one request, whatever it holds", function()
+    local sb <close> = assert(sandbox.start { records = 1 })
+    local client <close> = connect.ConnectClient(sb.endpoint, sb.apiKey, { retries = 0 })
+    for byte = 0, 255 do
+      local id = "UR" .. string.char(byte) .. "1"
+      local before = #sb:requests()
+      local done = pcall(client.usageRecords.close, client.usageRecords, id, "B-1")
+      local after = sb:requests(before + 1)
+      assert.equal(done and 1 or 0, #after, ("byte 0x%02X"):format(byte))
+      if done then
+        assert.matches("^/public/v1/usage/records/UR[^/]+1/close$", after[1].path)
+        assert.equal(404, after[1].status)
+      end
+    end
+    assert.same({}, sb:journal())
+    assert.same({}, sb:problems())
+  end)
+end)

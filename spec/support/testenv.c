@@ -1,0 +1,140 @@
+/*
+** testenv.c - a Lua module that puts the core's surroundings into the hands of a
+** spec: a clock that only a spec's waiting moves, chance that was agreed on, and
+** a record of the pauses. Pauses then take no time.
+**
+** One for the process. Clients made between start and stop keep to it for life.
+*/
+#include <lauxlib.h>
+#include <lua.h>
+#include <stdbool.h>
+
+#include "cbl_shared.h"
+
+#define RANDOM_MOST 64
+#define PAUSES_MOST 4096
+
+/* Where the clock stands when a spec starts, in seconds. */
+#define CLOCK_START 1000.0
+
+static struct {
+  double clock;               /* seconds */
+  double wall;                /* seconds since the epoch; below 0: the real ones */
+  double random[RANDOM_MOST]; /* given out in turn */
+  size_t random_count;
+  size_t randoms;             /* how many were given out */
+  double pauses[PAUSES_MOST]; /* seconds; the last may be under way, or 0 */
+  size_t pause_count;
+} world;
+
+/* ==== The core's table ================================================ */
+
+static void *world_alloc(void *ud, void *block, size_t osize, size_t nsize) {
+  const cbc_env *env = cbc_env_default();
+  (void)ud;
+  return env->alloc(env->ud, block, osize, nsize);
+}
+
+static double world_now(void *ud) {
+  (void)ud;
+  return world.clock;
+}
+
+static double world_wall(void *ud) {
+  const cbc_env *env = cbc_env_default();
+  (void)ud;
+  return world.wall >= 0 ? world.wall : env->wall(env->ud);
+}
+
+/* The core asks for chance once before each pause: there a new one begins. */
+static double world_random(void *ud) {
+  (void)ud;
+  if (world.pause_count == 0 || world.pauses[world.pause_count - 1] > 0)
+    if (world.pause_count < PAUSES_MOST) world.pauses[world.pause_count++] = 0;
+  return world.random[world.randoms++ % world.random_count];
+}
+
+/* Without a socket to wait for, the time is over at once. */
+static int world_wait(void *ud, struct pollfd *fds, nfds_t count, int milliseconds) {
+  const cbc_env *env = cbc_env_default();
+  double start;
+  int ready;
+  (void)ud;
+  if (count == 0) {
+    world.clock += milliseconds / 1e3;
+    if (world.pause_count > 0) world.pauses[world.pause_count - 1] += milliseconds / 1e3;
+    return 0;
+  }
+  start = env->now(env->ud);
+  ready = env->wait(env->ud, fds, count, milliseconds);
+  world.clock += env->now(env->ud) - start;
+  return ready;
+}
+
+static cbc_env table = {NULL, world_alloc, world_now, world_wall, world_random, world_wait};
+
+/* ==== What a spec calls =============================================== */
+
+/* Reads {random = {number...}, wall = seconds} at 1. */
+static void read_options(lua_State *L) {
+  if (lua_getfield(L, 1, "wall") != LUA_TNIL) world.wall = luaL_checknumber(L, -1);
+  if (lua_getfield(L, 1, "random") == LUA_TNIL) return;
+  luaL_checktype(L, -1, LUA_TTABLE);
+  world.random_count = (size_t)luaL_len(L, -1);
+  luaL_argcheck(L, world.random_count > 0 && world.random_count <= RANDOM_MOST, 1,
+                "random must have 1 to 64 numbers");
+  for (size_t i = 0; i < world.random_count; i++) {
+    lua_geti(L, -1, (lua_Integer)i + 1);
+    world.random[i] = luaL_checknumber(L, -1);
+    lua_pop(L, 1);
+  }
+}
+
+static int start(lua_State *L) {
+  luaL_checktype(L, 1, LUA_TTABLE);
+  world.clock = CLOCK_START;
+  world.wall = -1;
+  world.random[0] = 0.5;
+  world.random_count = 1;
+  world.randoms = world.pause_count = 0;
+  read_options(L);
+  lua_pushlightuserdata(L, &table);
+  lua_setfield(L, LUA_REGISTRYINDEX, CBL_ENV_KEY);
+  return 0;
+}
+
+static int stop(lua_State *L) {
+  lua_pushnil(L);
+  lua_setfield(L, LUA_REGISTRYINDEX, CBL_ENV_KEY);
+  return 0;
+}
+
+static int clock_(lua_State *L) {
+  lua_pushnumber(L, world.clock);
+  return 1;
+}
+
+static int pass(lua_State *L) {
+  world.clock += luaL_checknumber(L, 1);
+  return 0;
+}
+
+static int pauses(lua_State *L) {
+  lua_Integer n = 0;
+  lua_newtable(L);
+  for (size_t i = 0; i < world.pause_count; i++) {
+    if (world.pauses[i] <= 0) continue;
+    lua_pushnumber(L, world.pauses[i]);
+    lua_seti(L, -2, ++n);
+  }
+  return 1;
+}
+
+__attribute__((visibility("default"))) int luaopen_testenv(lua_State *L);
+
+int luaopen_testenv(lua_State *L) {
+  static const luaL_Reg functions[] = {{"start", start}, {"stop", stop},     {"clock", clock_},
+                                       {"pass", pass},   {"pauses", pauses}, {NULL, NULL}};
+  luaL_newlib(L, functions);
+  return 1;
+}

@@ -1,0 +1,33 @@
+--- The surroundings of the core in a spec's hands: time passes only where a call waits, and then at once.
+---
+---     local time <close> = testenv.start { random = { 0 } }   -- before the client is made
+---     ... calls with retries ...
+---     time.pauses()                                           -- {0.25, 0.5, 1}, in seconds
+
+-- The module lies in the folder where the one under test was built.
+local core = assert(package.searchpath("cloudblue.connect.core", package.cpath))
+local path = core:gsub("/lib/cloudblue/connect/core%.so$", "/spec/testenv.so")
+local open, problem = package.loadlib(path, "luaopen_testenv")
+local native = assert(open, "not built (make core-tests): " .. tostring(problem))()
+
+local testenv = {}
+
+---@class TestEnv
+---@field pauses fun(): number[] the pauses of calls since the start, in seconds; a pause is up to 1 ms over what it was
+---@field clock fun(): number what the clock shows, in seconds; it starts at 1000
+---@field pass fun(seconds: number) moves the clock
+local TestEnv = { pauses = native.pauses, clock = native.clock, pass = native.pass, stop = native.stop }
+TestEnv.__index = TestEnv
+TestEnv.__close = native.stop
+
+--- Takes over: clients made from now on live in these surroundings. While sockets are waited for the clock follows the
+--- real one. One at a time.
+---@param options {random: number[]?, wall: number?}? random: numbers in [0, 1) given out in turn (0.5); wall: the
+--- date in seconds since the epoch (the real one)
+---@return TestEnv
+function testenv.start(options)
+  native.start(options or {})
+  return setmetatable({}, TestEnv)
+end
+
+return testenv
