@@ -11,7 +11,9 @@
 #include "cbl_body.h"
 #include "cbl_call.h"
 #include "cbl_chunk.h"
+#include "cbl_files.h"
 #include "cbl_json.h"
+#include "cbl_options.h"
 #include "cbl_query.h"
 #include "cbl_shared.h"
 
@@ -25,6 +27,11 @@ typedef struct arguments {
   cbc_segment billing; /* bytes NULL: none */
   int body;            /* stack index of the JSON text, 0 without */
   int query;           /* stack index of the query, 0 without */
+  cbc_part parts[CBC_PARTS_MAX];
+  size_t part_count;
+  cbl_files files;
+  cbl_limits limits;
+  int progress; /* stack index of onProgress, 0 without */
 } arguments;
 
 /* ==== Arguments ======================================================= */
@@ -78,7 +85,29 @@ static void check_object(lua_State *L, arguments *a, int arg, const cbl_param *p
   a->body = lua_gettop(L);
 }
 
-static void check_argument(lua_State *L, arguments *a, int arg, const cbl_param *p) {
+/* A string that goes as a part of its own, or nil. */
+static void check_part(lua_State *L, arguments *a, int arg, const cbl_param *p) {
+  cbc_segment s = check_field(L, arg, p);
+  if (s.bytes != NULL)
+    a->parts[a->part_count++] = (cbc_part){.name = p->field, .data = s.bytes, .data_size = s.size};
+}
+
+/* The options of one call. */
+static void check_options(lua_State *L, arguments *a, int arg) {
+  static const cbl_option options[] = {CBL_LIMITS, {"onProgress", CBL_ANY, 0}, {NULL, CBL_ANY, 0}};
+  if (lua_isnoneornil(L, arg)) return;
+  luaL_checktype(L, arg, LUA_TTABLE);
+  cbl_options_read(L, arg, arg, options, &a->limits);
+  if (lua_getfield(L, arg, "onProgress") == LUA_TNIL) return;
+  if (!lua_isfunction(L, -1))
+    luaL_argerror(
+        L, arg,
+        lua_pushfstring(L, "option 'onProgress' must be a function, got %s", luaL_typename(L, -1)));
+  a->progress = lua_gettop(L);
+}
+
+static void check_argument(lua_State *L, arguments *a, int arg, const cbl_param *p,
+                           const cbc_env *env) {
   switch (p->kind) {
   case CBL_PARAM_ID:
     a->ids[a->id_count++] = check_id(L, arg, p->name);
@@ -102,6 +131,18 @@ static void check_argument(lua_State *L, arguments *a, int arg, const cbl_param 
     break;
   case CBL_PARAM_FILTER:
     a->query = cbl_query_push(L, arg, arg, arg + 1) ? lua_gettop(L) : 0;
+    break;
+  case CBL_PARAM_FILE:
+    cbl_files_read_source(L, arg, p->field, env, &a->files, &a->parts[a->part_count++]);
+    break;
+  case CBL_PARAM_PART:
+    check_part(L, a, arg, p);
+    break;
+  case CBL_PARAM_TARGET:
+    cbl_files_read_target(L, arg, env, &a->files);
+    break;
+  case CBL_PARAM_OPTIONS:
+    check_options(L, a, arg);
     break;
   case CBL_PARAM_NONE:
     break;
@@ -134,10 +175,12 @@ static void push_fields(lua_State *L, arguments *a) {
 }
 
 /* Checks every argument; what is made from them is left on the stack. */
-static void read_arguments(lua_State *L, arguments *a, const cbl_action *action, int first) {
+static void read_arguments(lua_State *L, arguments *a, const cbl_action *action, int first,
+                           const cbc_client *client) {
   *a = (arguments){.action = action, .first = first};
+  a->limits = cbl_limits_of(cbc_client_policy(client));
   for (int i = 0; action->params[i].kind != CBL_PARAM_NONE; i++)
-    check_argument(L, a, index_of(a, i), &action->params[i]);
+    check_argument(L, a, index_of(a, i), &action->params[i], cbc_client_env(client));
   if (action->shape != CBL_SHAPE_NONE) push_fields(L, a);
 }
 
@@ -175,17 +218,23 @@ static void build_request(lua_State *L, cbl_job *job, const arguments *a, const 
     r->body = CBC_BODY_JSON;
     r->json = lua_tolstring(L, a->body, &r->json_size);
   }
+  if (a->part_count > 0) {
+    r->body = CBC_BODY_MULTIPART;
+    memcpy(r->parts, a->parts, sizeof a->parts);
+    r->part_count = a->part_count;
+  }
+  r->stream = cbl_files_has_target(&a->files);
+  r->connect_timeout = a->limits.connect_timeout;
+  job->progress = a->progress;
   if (action->confirm != NULL) {
     cbc_buffer_adds(&probe->url, cbc_client_endpoint(job->client->core));
     add_route(&probe->url, base_uri, action->confirm, &a->subject);
+    job->subject = a->subject.bytes;
+    job->subject_size = a->subject.size;
     job->billing_id = a->billing.bytes;
     job->billing_id_size = a->billing.size;
   }
-  if (r->url.failed || probe->url.failed) {
-    cbc_error err;
-    cbc_error_nomem(&err);
-    cbl_raise(L, &err);
-  }
+  if (r->url.failed || probe->url.failed) cbl_raise_nomem(L);
 }
 
 /* ==== Answer ========================================================== */
@@ -267,6 +316,7 @@ static int push_results(lua_State *L, cbl_job *job, const void *ud) {
     lua_pushboolean(L, 1);
     return 1;
   }
+  if (cbl_files_has_target(&a->files)) return cbl_files_commit(L, job) ? 1 : 0;
   cbl_call_push_body(L, confirmed ? job->call->reading : job->call->attempt);
   if (returns == CBL_RETURNS_BYTES) return 1;
   if (returns == CBL_RETURNS_CHUNK && cbl_chunk_push_plain(L, job->client_index, confirmed))
@@ -304,32 +354,59 @@ static route_state route_told(const cbl_job *job) {
   return status == 404 || status == 405 ? ROUTE_UNKNOWN : ROUTE_UNTOLD;
 }
 
-static int perform(lua_State *L, const cbl_action *action, const char *base_uri, int client,
-                   int first, route_state *told) {
+/* What is left of the call's deadline. */
+static double time_left(const cbl_job *job) {
+  const cbc_exchange *x = &job->call->exchange;
+  const cbc_env *env = cbc_client_env(job->client->core);
+  return x->policy.deadline - (env->now(env->ud) - x->started);
+}
+
+/* One route of an action, and what it showed. */
+typedef struct trial {
+  const cbl_action *action;
+  double deadline; /* seconds; 0: that of the options */
+  route_state told;
+  double left; /* of the deadline, in seconds */
+} trial;
+
+/* Starts the call, unless a local file is missing: it is then over. */
+static void start(cbl_job *job, arguments *a, const trial *t) {
+  cbc_policy policy = cbl_limits_policy(&a->limits);
+  if (t->deadline > 0) policy.deadline = t->deadline;
+  if (a->files.error.code != CBC_OK)
+    cbc_call_abort(job->call, &a->files.error);
+  else
+    cbc_call_start(job->call, &policy, repeat_of(a->action));
+}
+
+static int perform(lua_State *L, trial *t, const char *base_uri, int client, int first) {
   arguments a;
   cbl_job job = {.client = NULL};
   int n;
-  read_arguments(L, &a, action, first);
+  read_arguments(L, &a, t->action, first, cbl_client_core(L, client));
+  cbl_files_attach(&job, &a.files);
   cbl_call_begin(L, &job, client);
   build_request(L, &job, &a, base_uri);
-  cbc_call_start(job.call, NULL, repeat_of(action));
+  start(&job, &a, t);
   n = cbl_answer(L, &job, push_results, &a);
-  *told = route_told(&job);
+  t->told = route_told(&job);
+  if (t->told == ROUTE_UNKNOWN) t->left = time_left(&job);
   return n;
 }
 
 int cbl_action_perform(lua_State *L, const cbl_action *action, const char *base_uri, int client,
                        int first) {
   cbl_client *c = lua_touserdata(L, client);
-  route_state told;
+  trial t = {.action = action};
   int n, top = lua_gettop(L);
-  if (action->otherwise != NULL && c->bulk == CBL_BULK_SINGLE) action = action->otherwise;
-  n = perform(L, action, base_uri, client, first, &told);
-  if (action->otherwise == NULL) return n;
-  if (told == ROUTE_SERVED) c->bulk = CBL_BULK_LIST;
-  if (told != ROUTE_UNKNOWN || c->bulk != CBL_BULK_UNKNOWN) return n;
+  if (action->otherwise != NULL && c->bulk == CBL_BULK_SINGLE) t.action = action->otherwise;
+  n = perform(L, &t, base_uri, client, first);
+  if (t.action->otherwise == NULL) return n;
+  if (t.told == ROUTE_SERVED) c->bulk = CBL_BULK_LIST;
+  if (t.told != ROUTE_UNKNOWN || c->bulk != CBL_BULK_UNKNOWN || t.left <= 0) return n;
   lua_settop(L, top);
-  n = perform(L, action->otherwise, base_uri, client, first, &told);
-  if (told == ROUTE_SERVED) c->bulk = CBL_BULK_SINGLE;
+  t = (trial){.action = action->otherwise, .deadline = t.left};
+  n = perform(L, &t, base_uri, client, first);
+  if (t.told == ROUTE_SERVED) c->bulk = CBL_BULK_SINGLE;
   return n;
 }

@@ -19,13 +19,17 @@ typedef enum cbl_param_kind {
   CBL_PARAM_FIELD,    /* a field of the body: a string */
   CBL_PARAM_OBJECT,   /* the body: a table */
   CBL_PARAM_ANY_BODY, /* the body: a table, or nil for none */
-  CBL_PARAM_FILTER    /* the query: a string, or what the writer of filters takes, with options */
+  CBL_PARAM_FILTER,   /* the query: a string, or what the writer of filters takes, with options */
+  CBL_PARAM_FILE,     /* a file, as a part of a multipart body */
+  CBL_PARAM_PART,     /* a string, or nil, as a part of a multipart body */
+  CBL_PARAM_TARGET,   /* where a streamed reply goes: a path, a function, or nil */
+  CBL_PARAM_OPTIONS   /* time-outs, retries and onProgress, or nil */
 } cbl_param_kind;
 
 typedef struct cbl_param {
   cbl_param_kind kind;
   const char *name;  /* as messages call it */
-  const char *field; /* its name in the body */
+  const char *field; /* its name in the body, or as a part */
 } cbl_param;
 
 #define CBL_PARAMS_MAX 4
@@ -44,7 +48,7 @@ typedef enum cbl_returns {
   CBL_RETURNS_TRUE,  /* true, whatever the reply holds */
   CBL_RETURNS_CHUNK, /* a chunk made from the reply */
   CBL_RETURNS_ENTRY, /* a chunk made from the entry of the list that tells of the subject */
-  CBL_RETURNS_BYTES  /* the reply's bytes */
+  CBL_RETURNS_BYTES  /* the reply's bytes, or how many went to the target */
 } cbl_returns;
 
 typedef struct cbl_action {

@@ -12,6 +12,12 @@
   { CBL_PARAM_BILLING, "externalBillingId", "external_billing_id" }
 #define BILLING_NOTE \
   { CBL_PARAM_FIELD, "externalBillingNote", "external_billing_note" }
+#define TARGET \
+  { CBL_PARAM_TARGET, "to", NULL }
+#define OPTIONS \
+  { CBL_PARAM_OPTIONS, "options", NULL }
+#define FILE_PART(part) \
+  { CBL_PARAM_FILE, "file", part }
 #define RECORD \
   { CBL_PARAM_SUBJECT, "recordId", "id" }
 
@@ -89,7 +95,7 @@ static const cbl_action chunk_actions[] = {{.name = "get",
                                             .method = "GET",
                                             .route = "/{id}/download",
                                             .returns = CBL_RETURNS_BYTES,
-                                            .params = {ID}},
+                                            .params = {ID, TARGET, OPTIONS}},
                                            {.name = "regenerate",
                                             .method = "POST",
                                             .route = "/{id}/regenerate",
@@ -97,10 +103,68 @@ static const cbl_action chunk_actions[] = {{.name = "get",
                                             .params = {ID}},
                                            {.name = NULL}};
 
+/* An action of a usage file that takes nothing but its id. */
+#define FILE_POST(lua_name, segment)                                                \
+  {                                                                                 \
+    .name = lua_name, .method = "POST", .route = "/{id}/" segment, .params = { ID } \
+  }
+
+static const cbl_action file_actions[] = {
+    {.name = "accept",
+     .method = "POST",
+     .route = "/{id}/accept",
+     .shape = CBL_SHAPE_OBJECT,
+     .params = {ID, {CBL_PARAM_FIELD, "note", "acceptance_note"}}},
+    {.name = "approveAll", .method = "PUT", .route = "/{id}/approve-all", .params = {ID}},
+    FILE_POST("close", "close"),
+    FILE_POST("delete", "delete"),
+    FILE_POST("reprocess", "reprocess"),
+    FILE_POST("submit", "submit"),
+    {.name = "reject",
+     .method = "POST",
+     .route = "/{id}/reject",
+     .shape = CBL_SHAPE_OBJECT,
+     .params = {ID, {CBL_PARAM_FIELD, "note", "rejection_note"}}},
+    {.name = "upload",
+     .method = "POST",
+     .route = "/{id}/upload",
+     .params = {ID, FILE_PART("usage_file"), OPTIONS}},
+    {.name = "reconciliation",
+     .method = "POST",
+     .route = "/{id}/reconciliation",
+     .params = {ID, FILE_PART("recon_file"), OPTIONS}},
+    {.name = "categories", .method = "GET", .route = "/{id}/categories", .params = {ID}},
+    {.name = "template",
+     .method = "GET",
+     .route = "^/usage/products/{id}/template",
+     .params = {{CBL_PARAM_ID, "productId", NULL}}},
+    {.name = NULL}};
+
+static const cbl_action reconciliation_actions[] = {
+    {.name = "create",
+     .method = "POST",
+     .route = "",
+     .params = {FILE_PART("recon_file"), {CBL_PARAM_PART, "note", "upload_note"}, OPTIONS}},
+    {.name = "processedFile",
+     .method = "GET",
+     .route = "/{id}/processedfile",
+     .returns = CBL_RETURNS_BYTES,
+     .params = {ID, TARGET, OPTIONS}},
+    {.name = "uploadedFile",
+     .method = "GET",
+     .route = "/{id}/uploadedfile",
+     .returns = CBL_RETURNS_BYTES,
+     .params = {ID, TARGET, OPTIONS}},
+    {.name = NULL}};
+
 static const cbl_action no_actions[] = {{.name = NULL}};
 
 const cbl_class cbl_classes[] = {
     {"GenericResource", NULL, NULL, no_actions},
     {"UsageRecordResource", "/usage/records", "usageRecords", record_actions},
     {"UsageChunkResource", "/usage/chunks", "usageChunks", chunk_actions},
+    {"UsageFileResource", "/usage/files", "usageFiles", file_actions},
+    {"UsageAggregateResource", "/usage/aggregates", "usageAggregates", no_actions},
+    {"UsageReconciliationResource", "/usage/reconciliations", "usageReconciliations",
+     reconciliation_actions},
     {NULL, NULL, NULL, NULL}};

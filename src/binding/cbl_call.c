@@ -64,13 +64,12 @@ void cbl_call_open(lua_State *L) {
 void cbl_call_begin(lua_State *L, cbl_job *job, int client) {
   cbc_error err;
   box *b;
-  job->client = lua_touserdata(L, client);
-  /* Collected already, and used in somebody's finalizer. */
-  if (job->client->core == NULL) luaL_error(L, "the client is closed");
+  cbc_client *core = cbl_client_core(L, client);
   b = push_box(L, client);
   lua_toclose(L, -1);
+  job->client = lua_touserdata(L, client);
   job->client_index = client;
-  b->call = cbc_call_new(job->client->core, &err);
+  b->call = cbc_call_new(core, &err);
   if (b->call == NULL) cbl_raise(L, &err);
   job->call = b->call;
 }
@@ -196,39 +195,46 @@ static void wait(lua_State *L, cbl_job *job) {
 
 /* ==== Confirmation ==================================================== */
 
-/* True when the field at the top of the stack says "none". */
-static bool is_none(lua_State *L) {
-  return lua_isnil(L, -1) || lua_islightuserdata(L, -1) ||
-         (lua_type(L, -1) == LUA_TSTRING && lua_rawlen(L, -1) == 0);
+/* True when the value at the top of the stack is the string of n bytes. */
+static bool is_string(lua_State *L, const char *bytes, size_t n) {
+  return lua_type(L, -1) == LUA_TSTRING && lua_rawlen(L, -1) == n &&
+         memcmp(lua_tostring(L, -1), bytes, n) == 0;
 }
 
-/* Whose close the closed object at the top of the stack shows. */
+/* Whose close the closed object at the top of the stack shows. A billing id
+** that is absent, or no string, is not told. */
 static cbc_verdict whose(lua_State *L, const cbl_job *job) {
   cbc_verdict verdict = CBC_VERDICT_OTHERS;
   int type = lua_getfield(L, -1, "external_billing_id");
+  bool none = type == LUA_TLIGHTUSERDATA || is_string(L, "", 0);
   if (job->billing_id == NULL) {
-    if (is_none(L)) verdict = CBC_VERDICT_OURS;
-  } else if (type == LUA_TNIL) {
-    verdict = CBC_VERDICT_UNREADABLE; /* the service doesn't tell the id */
-  } else if (type == LUA_TSTRING) {
-    size_t n;
-    const char *id = lua_tolstring(L, -1, &n);
-    if (n == job->billing_id_size && memcmp(id, job->billing_id, n) == 0)
-      verdict = CBC_VERDICT_OURS;
+    if (none || type == LUA_TNIL) verdict = CBC_VERDICT_OURS;
+  } else if (type != LUA_TSTRING && !none) {
+    verdict = CBC_VERDICT_UNREADABLE;
+  } else if (is_string(L, job->billing_id, job->billing_id_size)) {
+    verdict = CBC_VERDICT_OURS;
   }
   lua_pop(L, 1);
   return verdict;
+}
+
+/* What the object at the top of the stack shows, if it is the call's subject. */
+static cbc_verdict judge_object(lua_State *L, const cbl_job *job) {
+  bool subject, told, closed;
+  lua_getfield(L, -1, "id");
+  subject = is_string(L, job->subject, job->subject_size);
+  told = lua_getfield(L, -2, "status") == LUA_TSTRING;
+  closed = is_string(L, "closed", 6);
+  lua_pop(L, 2);
+  if (!subject || !told) return CBC_VERDICT_UNREADABLE;
+  return closed ? whose(L, job) : CBC_VERDICT_OPEN;
 }
 
 static cbc_verdict read_verdict(lua_State *L, const cbl_job *job) {
   cbc_verdict verdict = CBC_VERDICT_UNREADABLE;
   int top = lua_gettop(L);
   cbl_call_push_body(L, job->call->reading);
-  if (cbl_json_decode(L) && lua_istable(L, -1) && lua_getfield(L, -1, "status") == LUA_TSTRING) {
-    bool closed = strcmp(lua_tostring(L, -1), "closed") == 0;
-    lua_pop(L, 1);
-    verdict = closed ? whose(L, job) : CBC_VERDICT_OPEN;
-  }
+  if (cbl_json_decode(L) && lua_istable(L, -1)) verdict = judge_object(L, job);
   lua_settop(L, top);
   return verdict;
 }
@@ -239,15 +245,19 @@ static void check(lua_State *L, cbc_code rc, const cbc_error *err) {
   if (rc != CBC_OK) cbl_raise(L, err);
 }
 
+/* Calls onProgress(done, total) when there is more done than the last time. */
 static void report_progress(lua_State *L, cbl_job *job) {
   cbc_progress p;
   bool upload = job->call->request.body == CBC_BODY_MULTIPART;
-  double total;
-  if (job->progress == 0) return;
+  double done, total;
+  if (job->progress == 0 || job->call->attempt == NULL) return;
   cbc_transfer_progress(job->call->attempt, &p);
+  done = upload ? p.sent : p.received;
   total = upload ? p.sent_total : p.received_total;
+  if (done == job->progress_done) return;
+  job->progress_done = done;
   lua_pushvalue(L, job->progress);
-  lua_pushinteger(L, (lua_Integer)(upload ? p.sent : p.received));
+  lua_pushinteger(L, (lua_Integer)done);
   if (total >= 0)
     lua_pushinteger(L, (lua_Integer)total);
   else
@@ -266,10 +276,11 @@ static void do_step(lua_State *L, cbl_job *job, cbc_do what) {
     break;
   case CBC_DO_WAIT:
     wait(L, job);
-    if (call->sending) report_progress(L, job);
+    report_progress(L, job);
     break;
   case CBC_DO_TAKE:
     job->take(L, job, &cbc_transfer_reply(call->attempt)->body);
+    report_progress(L, job);
     check(L, cbc_call_resume(call, &err), &err);
     break;
   case CBC_DO_FEED:

@@ -16,16 +16,19 @@ typedef struct cbl_job cbl_job;
 
 struct cbl_job {
   cbl_client *client;
-  cbc_call *call;         /* owned by a userdata on the stack */
-  int client_index;       /* where the client stands on the stack */
+  cbc_call *call;      /* owned by a userdata on the stack */
+  int client_index;    /* where the client stands on the stack */
+  const char *subject; /* id of what is confirmed */
+  size_t subject_size;
   const char *billing_id; /* under which a confirmed close counts as ours; NULL: none */
   size_t billing_id_size;
   /* Takes the piece of a streamed reply, and empties it; NULL without. */
   void (*take)(lua_State *L, cbl_job *job, cbc_buffer *piece);
   /* Fills the feeds of the request; NULL without. */
   void (*give)(lua_State *L, cbl_job *job);
-  void *files;  /* whatever take and give need */
-  int progress; /* stack index of a function(done, total), 0 without */
+  void *files;          /* whatever take and give need */
+  int progress;         /* stack index of a function(done, total), 0 without */
+  double progress_done; /* bytes it was last told of */
 };
 
 /* Makes the metatable. Pushes nothing. */

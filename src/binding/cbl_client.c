@@ -187,6 +187,13 @@ cbl_client *cbl_client_check(lua_State *L, int arg) {
   return c;
 }
 
+cbc_client *cbl_client_core(lua_State *L, int idx) {
+  cbl_client *c = lua_touserdata(L, idx);
+  /* core is NULL in a finalizer that comes after the client's. */
+  if (c->core == NULL || cbc_client_closed(c->core)) luaL_error(L, "the client is closed");
+  return c->core;
+}
+
 void cbl_client_push_masked(lua_State *L, const cbl_client *c, const char *s, size_t n) {
   luaL_Buffer b;
   char *copy = luaL_buffinitsize(L, &b, n);

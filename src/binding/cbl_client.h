@@ -39,6 +39,9 @@ int cbl_client_new(lua_State *L);
 /* The open client at argument arg, or an argument error. */
 cbl_client *cbl_client_check(lua_State *L, int arg);
 
+/* The core's client of the one at index idx, or an error when it is closed. */
+cbc_client *cbl_client_core(lua_State *L, int idx);
+
 /* Pushes the bytes as a string in which the secret part of the key is masked: a
 ** service may echo what it was sent. */
 void cbl_client_push_masked(lua_State *L, const cbl_client *c, const char *s, size_t n);

@@ -177,6 +177,8 @@ static const char *kind_of(cbc_end end) {
   case CBC_END_DEADLINE:
   case CBC_END_CLOSED:
     return "cancelled";
+  case CBC_END_LOCAL:
+    return "file";
   default:
     return "transport";
   }
@@ -191,6 +193,9 @@ static void set_message(lua_State *L, const cbc_call *call, int given) {
     break;
   case CBC_END_CLOSED:
     lua_pushliteral(L, "the client was closed");
+    break;
+  case CBC_END_LOCAL:
+    lua_pushstring(L, call->error.message);
     break;
   case CBC_END_TRANSPORT:
     lua_pushstring(L, cbc_transfer_reply(call->attempt)->error.message);

@@ -9,6 +9,7 @@
 #include "cbl_chunk.h"
 #include "cbl_client.h"
 #include "cbl_failure.h"
+#include "cbl_files.h"
 #include "cbl_pin.h"
 #include "cbl_resource.h"
 #include "cbl_shared.h"
@@ -27,6 +28,7 @@ static void open_types(lua_State *L) {
   cbl_shared_open(L);
   cbl_failure_open(L);
   cbl_call_open(L);
+  cbl_files_open(L);
   cbl_client_open(L);
   cbl_chunk_open(L);
 }

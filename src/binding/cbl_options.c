@@ -137,6 +137,15 @@ void cbl_options_read(lua_State *L, int arg, int idx, const cbl_option *options,
   }
 }
 
+cbl_limits cbl_limits_of(const cbc_policy *policy) {
+  return (cbl_limits){
+      .timeout = policy->timeout, .deadline = policy->deadline, .retries = policy->retries};
+}
+
+cbc_policy cbl_limits_policy(const cbl_limits *limits) {
+  return (cbc_policy){limits->timeout, limits->deadline, (int)limits->retries};
+}
+
 /* ==== Headers ========================================================= */
 
 /* Headers that the module or libcurl writes; a second one would contradict it. */

@@ -8,7 +8,9 @@
 #include <lauxlib.h>
 #include <lua.h>
 #include <stdbool.h>
+#include <stddef.h>
 
+#include "cbc_exchange.h"
 #include "cbc_request.h"
 
 /* The type of an option, and that of the field it fills. */
@@ -32,6 +34,24 @@ typedef struct cbl_option {
 ** strings. options ends with a NULL name. Raises an argument error for an
 ** unknown key or a value that does not fit. */
 void cbl_options_read(lua_State *L, int arg, int idx, const cbl_option *options, void *target);
+
+/* What a caller may set for one call. */
+typedef struct cbl_limits {
+  double timeout, connect_timeout, deadline; /* seconds; connect_timeout 0: the client's */
+  lua_Integer retries;
+} cbl_limits;
+
+/* The options that fill a cbl_limits at the beginning of a struct. */
+#define CBL_LIMITS                                                            \
+  {"timeout", CBL_SECONDS, offsetof(cbl_limits, timeout)},                    \
+      {"connectTimeout", CBL_SECONDS, offsetof(cbl_limits, connect_timeout)}, \
+      {"deadline", CBL_SECONDS, offsetof(cbl_limits, deadline)}, {            \
+    "retries", CBL_COUNT, offsetof(cbl_limits, retries)                       \
+  }
+
+/* The limits of a client's policy, and back. */
+cbl_limits cbl_limits_of(const cbc_policy *policy);
+cbc_policy cbl_limits_policy(const cbl_limits *limits);
 
 /* Reads a table of headers at idx, name to value, into an array that a userdata
 ** owns, which is pushed (nil without headers); *count tells how many. Raises an

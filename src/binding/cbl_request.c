@@ -15,21 +15,16 @@
 #include "cbl_shared.h"
 
 typedef struct settings {
-  double timeout, connect_timeout, deadline; /* seconds */
-  lua_Integer retries;
+  cbl_limits limits; /* first: see CBL_LIMITS */
   bool raw;
 } settings;
 
-static const cbl_option options[] = {
-    {"timeout", CBL_SECONDS, offsetof(settings, timeout)},
-    {"connectTimeout", CBL_SECONDS, offsetof(settings, connect_timeout)},
-    {"deadline", CBL_SECONDS, offsetof(settings, deadline)},
-    {"retries", CBL_COUNT, offsetof(settings, retries)},
-    {"raw", CBL_FLAG, offsetof(settings, raw)},
-    {"query", CBL_ANY, 0},
-    {"body", CBL_ANY, 0},
-    {"headers", CBL_ANY, 0},
-    {NULL, CBL_ANY, 0}};
+static const cbl_option options[] = {CBL_LIMITS,
+                                     {"raw", CBL_FLAG, offsetof(settings, raw)},
+                                     {"query", CBL_ANY, 0},
+                                     {"body", CBL_ANY, 0},
+                                     {"headers", CBL_ANY, 0},
+                                     {NULL, CBL_ANY, 0}};
 
 /* Where the arguments stand. */
 enum { CLIENT = 1, METHOD, PATH, OPTIONS, QUERY, BODY, HEADERS, FIELDS };
@@ -98,7 +93,7 @@ static void build(lua_State *L, cbl_job *job, const char *method, const settings
                   size_t header_count) {
   cbc_request *r = &job->call->request;
   r->method = method;
-  r->connect_timeout = s->connect_timeout;
+  r->connect_timeout = s->limits.connect_timeout;
   r->headers = lua_touserdata(L, FIELDS);
   r->header_count = header_count;
   cbc_buffer_adds(&r->url, lua_tostring(L, PATH));
@@ -110,11 +105,7 @@ static void build(lua_State *L, cbl_job *job, const char *method, const settings
     r->body = CBC_BODY_JSON;
     r->json = lua_tolstring(L, BODY, &r->json_size);
   }
-  if (r->url.failed) {
-    cbc_error err;
-    cbc_error_nomem(&err);
-    cbl_raise(L, &err);
-  }
+  if (r->url.failed) cbl_raise_nomem(L);
 }
 
 /* The reader (cbl_answer.h); ud: the settings. */
@@ -141,8 +132,7 @@ static cbc_repeat repeat_of(const char *method) {
 
 int cbl_request_perform(lua_State *L) {
   cbl_client *c = cbl_client_check(L, CLIENT);
-  const cbc_policy *p = cbc_client_policy(c->core);
-  settings s = {.timeout = p->timeout, .deadline = p->deadline, .retries = p->retries};
+  settings s = {.limits = cbl_limits_of(cbc_client_policy(c->core))};
   cbl_job job = {.client = NULL};
   const char *method;
   cbc_policy policy;
@@ -151,7 +141,7 @@ int cbl_request_perform(lua_State *L) {
   method = check_method(L);
   check_path(L);
   read_options(L, &s, &header_count);
-  policy = (cbc_policy){s.timeout, s.deadline, (int)s.retries};
+  policy = cbl_limits_policy(&s.limits);
   cbl_call_begin(L, &job, CLIENT);
   build(L, &job, method, &s, header_count);
   cbc_call_start(job.call, &policy, repeat_of(method));

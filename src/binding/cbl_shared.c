@@ -106,12 +106,14 @@ const cbc_env *cbl_env(lua_State *L) {
   return env != NULL ? env : cbc_env_default();
 }
 
+int cbl_raise_nomem(lua_State *L) {
+  /* The words of Lua's own memory error, without a position before them. */
+  lua_pushliteral(L, "not enough memory");
+  return lua_error(L);
+}
+
 int cbl_raise(lua_State *L, const cbc_error *err) {
-  if (err->code == CBC_ENOMEM) {
-    /* The words of Lua's own memory error, without a position before them. */
-    lua_pushliteral(L, "not enough memory");
-    return lua_error(L);
-  }
+  if (err->code == CBC_ENOMEM) return cbl_raise_nomem(L);
   return luaL_error(L, "%s", err->message);
 }
 

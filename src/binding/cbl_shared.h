@@ -41,6 +41,9 @@ const cbc_env *cbl_env(lua_State *L);
 ** reads, any other with the error's message. */
 int cbl_raise(lua_State *L, const cbc_error *err);
 
+/* Raises a memory error. */
+int cbl_raise_nomem(lua_State *L);
+
 /* As luaL_setfuncs for a new table of the functions, left on the stack. */
 void cbl_newlib(lua_State *L, const luaL_Reg *functions);
 

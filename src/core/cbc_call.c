@@ -43,7 +43,7 @@ cbc_call *cbc_call_new(cbc_client *c, cbc_error *err) {
     return NULL;
   }
   /* A call that never starts is over. */
-  call->exchange.state = CBC_DONE;
+  call->exchange = (cbc_exchange){.state = CBC_DONE};
   link_call(call);
   cbc_buffer_adds(&call->request.url, c->endpoint);
   return call;
@@ -73,11 +73,21 @@ void cbc_call_free(cbc_call *call) {
   c->spare = call;
 }
 
-void cbc_call_abandon(cbc_call *call) {
+static void cancel(cbc_call *call, cbc_end end) {
   bool sent = call->sending && call->attempt != NULL && cbc_transfer_sent(call->attempt);
-  cbc_exchange_cancel(&call->exchange, sent);
+  cbc_exchange_cancel(&call->exchange, end, sent);
+}
+
+void cbc_call_abandon(cbc_call *call) {
+  cancel(call, CBC_END_CLOSED);
   cbc_transfer_orphan(call->attempt);
   cbc_transfer_orphan(call->reading);
+}
+
+void cbc_call_abort(cbc_call *call, const cbc_error *err) {
+  call->error = *err;
+  cancel(call, CBC_END_LOCAL);
+  if (call->attempt != NULL) cbc_transfer_stop(call->attempt);
 }
 
 /* ==== Steps =========================================================== */

@@ -38,6 +38,7 @@ struct cbc_call {
   cbc_exchange exchange;
   cbc_transfer *attempt; /* the call itself on the wire; NULL before the first */
   cbc_transfer *reading; /* the confirmation on the wire; NULL before the first */
+  cbc_error error;       /* why it was aborted */
   bool sending;          /* the present attempt or probe was begun */
 };
 
@@ -72,6 +73,9 @@ void cbc_call_denied(cbc_call *call);
 
 /* Goes on after CBC_DO_TAKE or CBC_DO_FEED. */
 cbc_code cbc_call_resume(cbc_call *call, cbc_error *err);
+
+/* Ends the call because of an error on this side, which it keeps. */
+void cbc_call_abort(cbc_call *call, const cbc_error *err);
 
 /* The transfer at work: the probe's while confirming, else the attempt's; NULL
 ** before the first. Owned by the call. */

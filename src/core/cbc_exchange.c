@@ -184,11 +184,15 @@ void cbc_exchange_resume(cbc_exchange *x) {
   x->state = x->after_pause;
 }
 
-void cbc_exchange_cancel(cbc_exchange *x, bool sent) {
-  if (x->state == CBC_DONE) return;
+void cbc_exchange_cancel(cbc_exchange *x, cbc_end end, bool sent) {
+  if (x->state == CBC_DONE) {
+    /* Before the start, or when what the reply brought can't be kept. */
+    if (end == CBC_END_LOCAL) x->end = end;
+    return;
+  }
   if (x->state == CBC_SEND && sent) {
     x->attempts++;
     x->doubtful = true;
   }
-  finish(x, CBC_END_CLOSED, outcome_without_effect(x));
+  finish(x, end, outcome_without_effect(x));
 }

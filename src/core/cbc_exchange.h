@@ -52,7 +52,8 @@ typedef enum cbc_end {
   CBC_END_TRANSPORT,  /* no usable reply to the last attempt */
   CBC_END_TAKEN,      /* the object was closed by somebody else, under another id */
   CBC_END_DEADLINE,   /* the call's deadline passed */
-  CBC_END_CLOSED      /* the client was closed */
+  CBC_END_CLOSED,     /* the client was closed */
+  CBC_END_LOCAL       /* something on this side ended it: a file, for example */
 } cbc_end;
 
 /* What happened to the billing data. */
@@ -129,8 +130,8 @@ void cbc_exchange_judge(cbc_exchange *x, cbc_verdict verdict, const cbc_env *env
 /* Ends a pause whose time has come (in CBC_PAUSE). */
 void cbc_exchange_resume(cbc_exchange *x);
 
-/* Ends the call where it stands: the client was closed. sent: some of the
-** present attempt may have reached the service. */
-void cbc_exchange_cancel(cbc_exchange *x, bool sent);
+/* Ends the call where it stands, as CBC_END_CLOSED or CBC_END_LOCAL. sent: some
+** of the present attempt may have reached the service. */
+void cbc_exchange_cancel(cbc_exchange *x, cbc_end end, bool sent);
 
 #endif

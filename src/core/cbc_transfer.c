@@ -20,7 +20,7 @@
 #define EXPECT_LEAST ((size_t)1024)
 
 /* A stream stops when this many bytes wait to be taken. */
-#define STREAM_MOST ((size_t)512 * 1024)
+#define STREAM_MOST ((size_t)128 * 1024)
 
 /* ==== Callbacks ======================================================= */
 
@@ -413,7 +413,10 @@ cbc_code cbc_transfer_resume(cbc_transfer *x, cbc_error *err) {
   CURLcode rc;
   if (!x->held || !x->running) return CBC_OK;
   x->held = false;
-  rc = curl_easy_pause(x->easy, CURLPAUSE_CONT);
+  /* A part that paused behind some bytes of its own has not paused the transfer
+  ** yet, and libcurl wakes parts only when it goes on after a pause. */
+  rc = x->request->body == CBC_BODY_MULTIPART ? curl_easy_pause(x->easy, CURLPAUSE_SEND) : CURLE_OK;
+  if (rc == CURLE_OK) rc = curl_easy_pause(x->easy, CURLPAUSE_CONT);
   if (rc == CURLE_OK || rc == CURLE_WRITE_ERROR) return CBC_OK; /* the latter ends the transfer */
   if (rc == CURLE_OUT_OF_MEMORY) return cbc_error_nomem(err);
   return cbc_error_set(err, CBC_ETRANSPORT, "%s", curl_easy_strerror(rc));

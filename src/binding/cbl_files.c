@@ -1,0 +1,227 @@
+/*
+** cbl_files.c - files in and out.
+*/
+#include "cbl_files.h"
+
+#include <string.h>
+
+#include "cbc_header.h"
+#include "cbl_shared.h"
+
+#define FEED "cloudblue.Feed"
+#define FILE_BOX "cloudblue.File"
+
+/* Bytes asked of a reader are collected up to this before they are sent. */
+#define FEED_LEAST ((size_t)16 * 1024)
+
+/* ==== Owners ========================================================== */
+
+static int feed_close(lua_State *L) {
+  cbc_feed *feed = luaL_checkudata(L, 1, FEED);
+  cbc_buffer_free(&feed->bytes);
+  return 0;
+}
+
+typedef struct file_box {
+  cbc_file *file; /* owned; NULL when closed */
+} file_box;
+
+static int file_close(lua_State *L) {
+  file_box *b = luaL_checkudata(L, 1, FILE_BOX);
+  cbc_file *file = b->file;
+  b->file = NULL;
+  cbc_file_free(file);
+  return 0;
+}
+
+void cbl_files_open(lua_State *L) {
+  static const luaL_Reg feed[] = {{"__gc", feed_close}, {"__close", feed_close}, {NULL, NULL}};
+  static const luaL_Reg file[] = {{"__gc", file_close}, {"__close", file_close}, {NULL, NULL}};
+  cbl_type_begin(L, FEED, feed);
+  cbl_type_end(L, FEED);
+  cbl_type_begin(L, FILE_BOX, file);
+  cbl_type_end(L, FILE_BOX);
+}
+
+static cbc_feed *push_feed(lua_State *L, const cbc_env *env) {
+  cbc_feed *feed = lua_newuserdatauv(L, sizeof *feed, 0);
+  *feed = (cbc_feed){.hungry = false};
+  cbc_buffer_init(&feed->bytes, env);
+  luaL_setmetatable(L, FEED);
+  lua_toclose(L, -1);
+  return feed;
+}
+
+/* ==== Uploads ========================================================= */
+
+/* The last segment of a path. */
+static const char *base_name(const char *path) {
+  const char *slash = strrchr(path, '/');
+  return slash != NULL ? slash + 1 : path;
+}
+
+/* A string without NUL bytes: file names go to the operating system. */
+static const char *check_name(lua_State *L, int arg, int idx, const char *what) {
+  cbc_error err;
+  size_t n;
+  const char *s = lua_tolstring(L, idx, &n);
+  if (n == 0) luaL_argerror(L, arg, lua_pushfstring(L, "%s is empty", what));
+  if (cbc_header_check_value(s, n, &err) != CBC_OK)
+    luaL_argerror(L, arg, lua_pushfstring(L, "%s %s", what, err.message));
+  return s;
+}
+
+static void read_path(lua_State *L, int arg, cbl_files *files, cbc_part *part) {
+  part->path = check_name(L, arg, arg, "the path");
+  part->filename = base_name(part->path);
+  cbc_file_readable(part->path, &files->error);
+}
+
+static void read_reader(lua_State *L, int idx, const cbc_env *env, cbl_files *files,
+                        cbc_part *part) {
+  files->reader = lua_absindex(L, idx);
+  files->feed = part->feed = push_feed(L, env);
+}
+
+/* { name =, content = } or { name =, reader = }, their values left on the stack. */
+static void read_table(lua_State *L, int arg, const cbc_env *env, cbl_files *files,
+                       cbc_part *part) {
+  if (lua_getfield(L, arg, "name") != LUA_TSTRING)
+    luaL_argerror(L, arg, "file.name must be a string");
+  part->filename = check_name(L, arg, -1, "file.name");
+  if (lua_getfield(L, arg, "content") == LUA_TSTRING) {
+    part->data = lua_tolstring(L, -1, &part->data_size);
+    return;
+  }
+  if (lua_isnil(L, -1) && lua_getfield(L, arg, "reader") == LUA_TFUNCTION) {
+    read_reader(L, -1, env, files, part);
+    return;
+  }
+  luaL_argerror(L, arg, "file must have a content (a string) or a reader (a function)");
+}
+
+void cbl_files_read_source(lua_State *L, int arg, const char *field, const cbc_env *env,
+                           cbl_files *files, cbc_part *part) {
+  *part = (cbc_part){.name = field};
+  cbc_error_clear(&files->error);
+  switch (lua_type(L, arg)) {
+  case LUA_TSTRING:
+    read_path(L, arg, files, part);
+    break;
+  case LUA_TFUNCTION:
+    part->filename = "file.xlsx";
+    read_reader(L, arg, env, files, part);
+    break;
+  case LUA_TTABLE:
+    read_table(L, arg, env, files, part);
+    break;
+  default:
+    luaL_argerror(L, arg,
+                  lua_pushfstring(L, "file must be a path, a function or a table, got %s",
+                                  luaL_typename(L, arg)));
+  }
+}
+
+/* Asks the reader until there is something worth sending. */
+static void give(lua_State *L, cbl_job *job) {
+  cbl_files *files = job->files;
+  cbc_feed *feed = files->feed;
+  while (!feed->ended && feed->bytes.size < FEED_LEAST) {
+    lua_pushvalue(L, files->reader);
+    lua_call(L, 0, 1);
+    if (lua_isnil(L, -1)) {
+      feed->ended = true;
+    } else if (lua_type(L, -1) != LUA_TSTRING) {
+      luaL_error(L, "the reader of a file must give a string or nil, got %s", luaL_typename(L, -1));
+    } else {
+      size_t n;
+      const char *s = lua_tolstring(L, -1, &n);
+      if (!cbc_buffer_add(&feed->bytes, s, n)) cbl_raise_nomem(L);
+    }
+    lua_pop(L, 1);
+  }
+  /* Bytes of a reader are there once: after this the request can't be sent
+  ** again. */
+  job->call->exchange.policy.retries = 0;
+}
+
+/* ==== Downloads ======================================================= */
+
+void cbl_files_read_target(lua_State *L, int arg, const cbc_env *env, cbl_files *files) {
+  file_box *b;
+  files->sink_attempt = -1;
+  cbc_error_clear(&files->error);
+  if (lua_isnoneornil(L, arg)) return;
+  if (lua_isfunction(L, arg)) {
+    files->sink = arg;
+    return;
+  }
+  if (lua_type(L, arg) != LUA_TSTRING)
+    luaL_argerror(
+        L, arg,
+        lua_pushfstring(L, "to must be a path, a function or nil, got %s", luaL_typename(L, arg)));
+  check_name(L, arg, arg, "the path");
+  b = lua_newuserdatauv(L, sizeof *b, 0);
+  b->file = NULL;
+  luaL_setmetatable(L, FILE_BOX);
+  lua_toclose(L, -1);
+  b->file = cbc_file_create(env, lua_tostring(L, arg), &files->error);
+  if (b->file == NULL && files->error.code == CBC_ENOMEM) cbl_raise(L, &files->error);
+  files->file = b->file;
+}
+
+bool cbl_files_has_target(const cbl_files *files) {
+  return files->file != NULL || files->sink != 0;
+}
+
+/* Pieces of an earlier attempt, which broke off, count for nothing. */
+static cbc_code begin_attempt(cbl_files *files, int attempt, cbc_error *err) {
+  if (files->sink_attempt == attempt) return CBC_OK;
+  files->sink_attempt = attempt;
+  files->taken = 0;
+  return files->file != NULL ? cbc_file_rewind(files->file, err) : CBC_OK;
+}
+
+static void take(lua_State *L, cbl_job *job, cbc_buffer *piece) {
+  cbl_files *files = job->files;
+  cbc_call *call = job->call;
+  cbc_error err;
+  cbc_code rc = begin_attempt(files, call->exchange.attempts, &err);
+  files->taken += (lua_Integer)piece->size;
+  if (rc == CBC_OK && files->file != NULL)
+    rc = cbc_file_write(files->file, piece->data, piece->size, &err);
+  if (rc != CBC_OK) {
+    cbc_call_abort(call, &err);
+    return;
+  }
+  if (files->sink == 0) {
+    piece->size = 0;
+    return;
+  }
+  /* The sink has seen them: another attempt would hand them over twice. */
+  call->exchange.repeat = CBC_REPEAT_NEVER;
+  lua_pushvalue(L, files->sink);
+  lua_pushlstring(L, piece->data, piece->size);
+  piece->size = 0;
+  lua_call(L, 1, 0);
+}
+
+bool cbl_files_commit(lua_State *L, cbl_job *job) {
+  cbl_files *files = job->files;
+  cbc_error err;
+  /* The attempt that succeeded may have had no bytes at all. */
+  cbc_code rc = begin_attempt(files, job->call->exchange.attempts - 1, &err);
+  if (rc == CBC_OK && files->file != NULL) rc = cbc_file_commit(files->file, &err);
+  if (rc != CBC_OK) {
+    cbc_call_abort(job->call, &err);
+    return false;
+  }
+  lua_pushinteger(L, files->taken);
+  return true;
+}
+
+void cbl_files_attach(cbl_job *job, cbl_files *files) {
+  job->files = files;
+  job->take = take;
+  job->give = give;
+}

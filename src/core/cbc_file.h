@@ -1,0 +1,38 @@
+/*
+** cbc_file.h - local files: one that appears only when it is whole, and one
+** that can be read.
+*/
+#ifndef CBC_FILE_H
+#define CBC_FILE_H
+
+#include "cbc_env.h"
+#include "cbc_error.h"
+
+typedef struct cbc_file cbc_file;
+
+/* Begins to write the file of that name: the bytes go to another one beside it
+** until cbc_file_commit. What is there and is no regular file, a device or a
+** pipe, is written to as it is. NULL and an error (CBC_EFILE, CBC_ENOMEM). The caller
+** owns it; env must outlive it. */
+cbc_file *cbc_file_create(const cbc_env *env, const char *path, cbc_error *err);
+
+/* Appends bytes. CBC_OK or CBC_EFILE. */
+cbc_code cbc_file_write(cbc_file *f, const void *bytes, size_t n, cbc_error *err);
+
+/* Throws away what was written so far, to begin again. CBC_OK, or CBC_EFILE also
+** for a device or pipe that has got some bytes. */
+cbc_code cbc_file_rewind(cbc_file *f, cbc_error *err);
+
+/* Writes everything to the disk and gives the file its name, in place of what
+** had it before. CBC_OK or CBC_EFILE; in both cases only cbc_file_free is left
+** to be called. */
+cbc_code cbc_file_commit(cbc_file *f, cbc_error *err);
+
+/* Ends it: what was not committed is removed. NULL is allowed. */
+void cbc_file_free(cbc_file *f);
+
+/* Tells whether the file can be opened for reading and is no directory. CBC_OK
+** or CBC_EFILE. */
+cbc_code cbc_file_readable(const char *path, cbc_error *err);
+
+#endif
