@@ -87,7 +87,7 @@ describe("connect-usage sandbox", function()
     end
     write '[{"on": "GET /usage/files", "fault": "status", "status": 503, "retryAfter": 1, "nth": 1}]'
     local served = serve("--port 0 --faults " .. path)
-    local target = { port = served.first:match(":(%d+)/public"), apiKey = "ApiKey SU-000-000-000:sandbox" }
+    local target = { port = served.first:match(":(%d+)/public"), apiKey = "ApiKey SU-000-000-000:not-a-secret" }
     local get = rawclient.request(target, "GET", "/usage/files", nil, { "Connection: close" })
     assert.is_truthy((rawclient.exchange(tonumber(target.port), get)):find("^HTTP/1.1 503 .-retry%-after: 1\r\n"))
     assert.is_truthy((rawclient.exchange(tonumber(target.port), get)):find("^HTTP/1.1 200 "))
@@ -106,7 +106,7 @@ describe("connect-usage sandbox", function()
 
   it("can do without the bulk route", function()
     local served = serve "--port 0 --no-bulk-route"
-    local target = { port = served.first:match(":(%d+)/public"), apiKey = "ApiKey SU-000-000-000:sandbox" }
+    local target = { port = served.first:match(":(%d+)/public"), apiKey = "ApiKey SU-000-000-000:not-a-secret" }
     local bulk = rawclient.request(target, "POST", "/usage/records/close-records", "[]", { "Connection: close" })
     assert.is_truthy((rawclient.exchange(tonumber(target.port), bulk)):find("^HTTP/1.1 404 "))
     served.stop "TERM"

@@ -104,9 +104,9 @@ static const cbl_action chunk_actions[] = {{.name = "get",
                                            {.name = NULL}};
 
 /* An action of a usage file that takes nothing but its id. */
-#define FILE_POST(lua_name, segment)                                                \
-  {                                                                                 \
-    .name = lua_name, .method = "POST", .route = "/{id}/" segment, .params = { ID } \
+#define FILE_POST(lua_name, segment)                                                  \
+  {                                                                                   \
+    .name = (lua_name), .method = "POST", .route = "/{id}/" segment, .params = { ID } \
   }
 
 static const cbl_action file_actions[] = {

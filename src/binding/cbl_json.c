@@ -171,9 +171,15 @@ bool cbl_json_decode(lua_State *L) {
   int base = lua_gettop(L);
   size_t n;
   const char *s = lua_tolstring(L, base, &n);
-  char mark = has_long_run(s, n) ? unused_character(s, n) : 0;
+  char mark = '\0';
   int status;
   bool finite;
+  if (memchr(s, '\0', n) != NULL) {
+    /* lua-cjson takes it for the end of the text. */
+    lua_pushliteral(L, "it holds a NUL byte");
+    return false;
+  }
+  if (has_long_run(s, n)) mark = unused_character(s, n);
   cbl_shared_push(L, CBL_DECODE);
   lua_pushvalue(L, base);
   if (mark != 0) mark_long_integers(L, mark);

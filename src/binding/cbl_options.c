@@ -47,11 +47,11 @@ static size_t distance(const char *a, const char *b) {
   return row[m];
 }
 
-static int unknown_option(lua_State *L, int arg, const char *name, const cbl_option *options) {
+static void unknown_option(lua_State *L, int arg, const char *name, const cbl_option *options) {
   const char *nearest = options->name;
   for (const cbl_option *o = options; o->name != NULL; o++)
     if (distance(name, o->name) < distance(name, nearest)) nearest = o->name;
-  return luaL_argerror(
+  luaL_argerror(
       L, arg,
       lua_pushfstring(L, "unknown option '%s'; the nearest known one is '%s'", name, nearest));
 }
@@ -131,8 +131,10 @@ void cbl_options_read(lua_State *L, int arg, int idx, const cbl_option *options,
     if (lua_type(L, -2) != LUA_TSTRING)
       luaL_argerror(L, arg, "options are a table of names, and this one has another key");
     o = find(options, lua_tostring(L, -2));
-    if (o == NULL) unknown_option(L, arg, lua_tostring(L, -2), options);
-    read_value(L, arg, o, target);
+    if (o != NULL)
+      read_value(L, arg, o, target);
+    else
+      unknown_option(L, arg, lua_tostring(L, -2), options);
     lua_pop(L, 1);
   }
 }

@@ -1,6 +1,8 @@
 /*
 ** cbc_call.c - one call from request to answer.
 */
+#include <string.h>
+
 #include "cbc_client_impl.h"
 
 static const cbc_env *env_of(const cbc_call *call) {
@@ -147,7 +149,8 @@ cbc_code cbc_call_send(cbc_call *call, cbc_error *err) {
   const cbc_env *env = env_of(call);
   bool probing = call->exchange.state == CBC_PROBE;
   cbc_transfer **x = probing ? &call->reading : &call->attempt;
-  bool once = !probing && call->exchange.repeat != CBC_REPEAT_SAFE;
+  /* Only a GET may be repeated without the exchange being told. */
+  bool once = !probing && strcmp(call->request.method, "GET") != 0;
   cbc_code rc;
   if (call->exchange.state == CBC_DONE) return CBC_OK; /* closed meanwhile */
   if (*x == NULL && (*x = cbc_transfer_acquire(call->client->transport, err)) == NULL)

@@ -302,11 +302,12 @@ cbc_code cbc_transfer_start(cbc_transfer *x, cbc_request *r, double timeout, boo
   reset_reply(x);
   x->request = r;
   x->once = once;
-  rc = prepare(x, r, timeout);
+  rc = cbc_transport_reserve(x->transport) ? prepare(x, r, timeout) : CURLE_OUT_OF_MEMORY;
   if (rc == CURLE_OK) {
     CURLMcode mrc = curl_multi_add_handle(x->transport->multi, x->easy);
     if (mrc == CURLM_OK) {
       x->running = true;
+      x->transport->running++;
       return CBC_OK;
     }
     rc = mrc == CURLM_OUT_OF_MEMORY ? CURLE_OUT_OF_MEMORY : CURLE_FAILED_INIT;
@@ -319,6 +320,7 @@ cbc_code cbc_transfer_start(cbc_transfer *x, cbc_request *r, double timeout, boo
 void cbc_transfer_stop(cbc_transfer *x) {
   if (!x->running) return;
   x->running = false;
+  x->transport->running--;
   curl_multi_remove_handle(x->transport->multi, x->easy);
   forget_request(x);
 }

@@ -10,6 +10,12 @@
 #define KEEPALIVE_IDLE 60L     /* seconds before a quiet connection is probed */
 #define KEEPALIVE_INTERVAL 30L /* seconds between probes */
 
+/* Sockets that one transfer can have at once: two families are tried side by
+** side, the resolver has one, and one may be about to close. Room for them is
+** made before the transfer starts, because a callback that finds none ends all
+** transfers of the multi handle. */
+#define SOCKETS_EACH 4
+
 /* ==== What libcurl tells ============================================== */
 
 static struct pollfd *find_socket(cbc_transport *t, curl_socket_t s) {
@@ -18,15 +24,20 @@ static struct pollfd *find_socket(cbc_transport *t, curl_socket_t s) {
   return NULL;
 }
 
+bool cbc_transport_reserve(cbc_transport *t) {
+  size_t capacity = (t->running + 1) * SOCKETS_EACH;
+  struct pollfd *grown;
+  if (capacity <= t->socket_capacity) return true;
+  grown =
+      cbc_realloc(t->env, t->sockets, t->socket_capacity * sizeof *grown, capacity * sizeof *grown);
+  if (grown == NULL) return false;
+  t->sockets = grown;
+  t->socket_capacity = capacity;
+  return true;
+}
+
 static struct pollfd *add_socket(cbc_transport *t, curl_socket_t s) {
-  if (t->socket_count == t->socket_capacity) {
-    size_t capacity = t->socket_capacity != 0 ? 2 * t->socket_capacity : 4;
-    struct pollfd *grown = cbc_realloc(t->env, t->sockets, t->socket_capacity * sizeof *grown,
-                                       capacity * sizeof *grown);
-    if (grown == NULL) return NULL;
-    t->sockets = grown;
-    t->socket_capacity = capacity;
-  }
+  if (t->socket_count == t->socket_capacity) return NULL;
   t->sockets[t->socket_count] = (struct pollfd){.fd = s};
   return &t->sockets[t->socket_count++];
 }
@@ -41,10 +52,7 @@ static int on_socket(CURL *easy, curl_socket_t s, int what, void *ud, void *sock
     if (p != NULL) *p = t->sockets[--t->socket_count];
     return 0;
   }
-  if (p == NULL && (p = add_socket(t, s)) == NULL) {
-    t->nomem = true;
-    return -1;
-  }
+  if (p == NULL && (p = add_socket(t, s)) == NULL) return -1;
   p->events =
       (short)(((what & CURL_POLL_IN) ? POLLIN : 0) | ((what & CURL_POLL_OUT) ? POLLOUT : 0));
   return 0;
@@ -308,10 +316,7 @@ cbc_code cbc_transport_wait(cbc_transport *t, double seconds, cbc_error *err) {
     rc = act(t, CURL_SOCKET_TIMEOUT, 0);
   }
   collect_finished(t);
-  if (t->nomem || rc == CURLM_OUT_OF_MEMORY) {
-    t->nomem = false;
-    return cbc_error_nomem(err);
-  }
+  if (rc == CURLM_OUT_OF_MEMORY) return cbc_error_nomem(err);
   if (rc != CURLM_OK && rc != CURLM_BAD_SOCKET)
     return cbc_error_set(err, CBC_ETRANSPORT, "libcurl: %s", curl_multi_strerror(rc));
   return CBC_OK;

@@ -20,7 +20,7 @@ struct cbc_transport {
   size_t socket_count;
   size_t socket_capacity;
   double timer;       /* when libcurl wants to be called, by env's clock; < 0: never */
-  bool nomem;         /* a callback found no memory */
+  size_t running;     /* transfers under way */
   bool global;        /* libcurl's global state is held */
   cbc_transfer *idle; /* the pool, linked by next */
 };
@@ -53,6 +53,9 @@ struct curl_slist *cbc_headers_add(const cbc_env *env, struct curl_slist *list, 
 
 /* Wipes and frees the nodes from list up to, not including, end. */
 void cbc_headers_free(const cbc_env *env, struct curl_slist *list, const struct curl_slist *end);
+
+/* Makes room for the sockets of one more transfer. False when memory ended. */
+bool cbc_transport_reserve(cbc_transport *t);
 
 /* Records how a transfer ended. */
 void cbc_transfer_finish(cbc_transfer *x, CURLcode result);
