@@ -25,6 +25,9 @@ local PLAIN = {
   '{"id":"U","data":"field","raw":"field","confirmed":true,"close":"field"}',
   '{"id":"U","deep":' .. ("["):rep(40) .. ("]"):rep(40) .. "}",
   '{"id":"U","a":"line\nbreak","":"empty name"}',
+  '{"id":"U"' .. (',"x":1'):rep(47) .. ',"status":"forty-ninth"}',
+  '{"id":"U"' .. (',"x":1'):rep(46) .. ',"status":"forty-eighth"}',
+  '{"id":"U","pad":"' .. ("x"):rep(100000) .. '","status":"far"}',
 }
 
 local NAMES = {
@@ -74,6 +77,26 @@ describe("a field of a chunk", function()
 end)
 
 describe("text of a close", function()
+  it("that is almost an object with an id is a failure", function()
+    local texts = {
+      '{"id":"U","a":01}', '{"id":"U","a":-}', '{"id":"U","a":.5}', '{"id":"U","a":+1}', '{"id":"U","a":1e}',
+      '{"id":"U","a":tru}', '{"id":"U","a":nulll}', '{"id":"U","a":True}', '{"id":"U","a":}', '{"id":"U","a"}',
+      '{"id":"U",}', '{"id":"U"', '{"id":"U}', '{"id":"U","a":"}', '{"id":"U"}}', '{"id":"U"},', '{"id":"U"} x',
+      '{"id":"U" "a":1}', '{"id":"U";"a":1}', '{"id"="U"}', '{id:"U"}', "{'id':'U'}", '{"id":"U","a":[1,]}',
+      '{"id":"U","a":[1 2]}', '{"id":"U","a":[1}', '{"id":"U","a":{1:2}}', '{"id":"U","a":[}]}', '{,"id":"U"}',
+      '[{"id":"U"}]', '"id"', '{"id":["U"]}', '{"id":{}}', '{"id":"U","id":null}', '{"x":{"id":"U"}}', '{"ID":"U"}',
+      '{"id":"U"\0}', '{"id":"U"}\0', '{"id":"U","a":1}//', "{", "", " ", '{"', '{"id":"U","a":"\\"}',
+      '{"id":"U","a":\\}',
+    }
+    local s <close> = answering(texts)
+    for _, text in ipairs(texts) do
+      local chunk, failure = s.records:close("U", "B")
+      assert.is_nil(chunk, text)
+      assert.equal("decode", failure.kind, text)
+      assert.equal("unknown", failure.outcome, text)
+    end
+  end)
+
   --- Pieces that JSON is made of, and some that it is not.
   local PIECES = {
     "{", "}", "[", "]", ",", ":", '"', '"a"', '"id"', '"id":"U"', "1", "-", "0", ".5", "1.5", "e5", "true", "false",

@@ -542,7 +542,7 @@ static void what_was_refused_once_is_not_called_unsent(void **state) {
   assert_end(&s, CBC_END_DEADLINE, CBC_REJECTED, 2);
   start_with(&s, &twice, CBC_REPEAT_PROBED);
   took(&s, status(429));
-  cbc_exchange_cancel(&s.x, false);
+  cbc_exchange_cancel(&s.x, CBC_END_CLOSED, false);
   assert_end(&s, CBC_END_CLOSED, CBC_REJECTED, 1);
 }
 
@@ -614,7 +614,7 @@ static void closing_before_anything_left_is_unsent(void **state) {
   scene s;
   (void)state;
   start(&s, CBC_REPEAT_PROBED);
-  cbc_exchange_cancel(&s.x, false);
+  cbc_exchange_cancel(&s.x, CBC_END_CLOSED, false);
   assert_end(&s, CBC_END_CLOSED, CBC_UNSENT, 0);
 }
 
@@ -622,7 +622,7 @@ static void closing_in_an_attempt_that_left_is_unknown_and_counts_it(void **stat
   scene s;
   (void)state;
   start(&s, CBC_REPEAT_PROBED);
-  cbc_exchange_cancel(&s.x, true);
+  cbc_exchange_cancel(&s.x, CBC_END_CLOSED, true);
   assert_end(&s, CBC_END_CLOSED, CBC_UNKNOWN, 1);
 }
 
@@ -630,8 +630,16 @@ static void closing_while_confirming_is_unknown(void **state) {
   scene s;
   (void)state;
   lose_the_reply(&s);
-  cbc_exchange_cancel(&s.x, false);
+  cbc_exchange_cancel(&s.x, CBC_END_CLOSED, false);
   assert_end(&s, CBC_END_CLOSED, CBC_UNKNOWN, 1);
+}
+
+static void an_error_on_this_side_ends_it_by_its_own_name(void **state) {
+  scene s;
+  (void)state;
+  start(&s, CBC_REPEAT_NEVER);
+  cbc_exchange_cancel(&s.x, CBC_END_LOCAL, true);
+  assert_end(&s, CBC_END_LOCAL, CBC_UNKNOWN, 1);
 }
 
 static void closing_what_is_over_changes_nothing(void **state) {
@@ -639,7 +647,7 @@ static void closing_what_is_over_changes_nothing(void **state) {
   (void)state;
   start(&s, CBC_REPEAT_PROBED);
   took(&s, status(200));
-  cbc_exchange_cancel(&s.x, true);
+  cbc_exchange_cancel(&s.x, CBC_END_CLOSED, true);
   assert_end(&s, CBC_END_REPLY, CBC_APPLIED, 1);
 }
 
@@ -688,6 +696,7 @@ int main(void) {
       cmocka_unit_test(closing_before_anything_left_is_unsent),
       cmocka_unit_test(closing_in_an_attempt_that_left_is_unknown_and_counts_it),
       cmocka_unit_test(closing_while_confirming_is_unknown),
+      cmocka_unit_test(an_error_on_this_side_ends_it_by_its_own_name),
       cmocka_unit_test(closing_what_is_over_changes_nothing)};
   return cmocka_run_group_tests_name("cbc_exchange", tests, NULL, NULL);
 }

@@ -12,7 +12,8 @@ return {
   { name = "ConnectClient with a table", call = [[
       return connect.ConnectClient { endpoint = endpoint, apiKey = key, timeout = 5, connectTimeout = 2, deadline = 9,
         retries = 1, maxResponseBytes = 100000, maxConnections = 3, userAgent = "torture/1",
-        proxy = "http://127.0.0.1:9", caFile = "/dev/null", caPath = "/", headers = { ["X-One"] = "1", ["X-Two"] = "2", ["X-None"] = "" } }]] },
+        proxy = "http://127.0.0.1:9", caFile = "/dev/null", caPath = "/",
+        headers = { ["X-One"] = "1", ["X-Two"] = "2", ["X-None"] = "" } }]] },
   { name = "ConnectClient with a misspelt option", expected = "raised", call = [[
       return connect.ConnectClient(endpoint, key, { timeOut = 5 })]] },
   { name = "the resources", call = [[
@@ -30,7 +31,8 @@ return {
     call = [[return records:get(recordId)]] },
   { name = "create", setup = [[files = client:resource("/usage/files")]], call = [[
       return files:create { name = "torture", product = { id = "PRD-000-000-001" },
-        contract = { id = "CRD-00000-00000-00001" }, note = "\u{20AC}", numbers = { 1, 2.5, 12345678901234 }, flag = true, none = connect.null }]] },
+        contract = { id = "CRD-00000-00000-00001" }, note = "\u{20AC}", numbers = { 1, 2.5, 12345678901234 },
+        flag = true, none = connect.null }]] },
   { name = "update", call = [[return chunks:update(chunkId, { external_id = "torture" })]] },
   { name = "delete", setup = [[files = client:resource("/usage/files")]], expected = "failure",
     call = [[return files:delete("UF-0000-00-0000")]] },
@@ -42,7 +44,8 @@ return {
         { status = { ["$in"] = { "approved", "closed" } }, ["product.id"] = { ["$ne"] = "x y" } },
         { limit = 3, offset = 2 })]] },
   { name = "search with a builder", call = [[
-      return records:search(connect.R.status:eq("approved") & connect.R.id:like "UR-*" | ~connect.R.closed_at:isNull())]] },
+      local R = connect.R
+      return records:search(R.status:eq("approved") & R.id:like "UR-*" | ~R.closed_at:isNull())]] },
   { name = "first", call = [[return records:first({ status = "approved" })]] },
   { name = "count", call = [[return records:count({ status = "approved" })]] },
   { name = "all", call = [[
@@ -105,5 +108,6 @@ return {
   { name = "chunk:download", setup = [[chunk = assert(chunks:get(chunkId))]], call = [[return chunk:download()]] },
   { name = "chunk:regenerate", setup = [[chunk = assert(chunks:get(chunkId))]], call = [[return chunk:regenerate()]] },
   { name = "client:close", call = [[client:close(); client:close(); return true]] },
-  { name = "a closed client", expected = "raised", setup = [[client:close()]], call = [[return records:get(recordId)]] },
+  { name = "a closed client", expected = "raised", setup = [[client:close()]],
+    call = [[return records:get(recordId)]] },
 }

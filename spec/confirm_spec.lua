@@ -1,0 +1,301 @@
+-- A close is carried out once: after a failure that leaves doubt the record is read before anything is sent again.
+
+local connect = require "cloudblue.connect"
+local cqueues = require "cqueues"
+local rawserver = require "spec.support.rawserver"
+local scene = require "spec.support.scene"
+local testenv = require "spec.support.testenv"
+
+local BILL, RECORD = scene.BILL, scene.RECORD
+
+local function tells(failure, kind, outcome, attempts)
+  assert.same({ kind, outcome, attempts }, { failure.kind, failure.outcome, failure.attempts }, tostring(failure))
+end
+
+--- The requests of a call: P its own, G the one that confirms.
+local function shape(s, call)
+  local letters = {}
+  for i, request in ipairs(s:requests()) do
+    letters[i] = request == call.request and "P" or request == call.probe and "G" or " " .. request .. " "
+  end
+  return table.concat(letters)
+end
+
+--- Under which billing ids the call's object was closed, in order.
+local function closedUnder(s, call)
+  local ids = {}
+  for i, entry in ipairs(scene.applied(s.sandbox, "close", call.id)) do ids[i] = entry.external_billing_id end
+  return table.concat(ids, " ")
+end
+
+--- The fault that costs a call its reply, after it took effect or before.
+local function lost(call, applied, more)
+  return scene.rule({ fault = applied and "reset-after" or "reset-before" }, call, more)
+end
+
+local function onProbe(call, fault)
+  local rule = { on = call.probe:gsub(call.id, "*"), count = "all" }
+  for name, value in pairs(fault) do rule[name] = value end
+  return rule
+end
+
+describe("a close whose reply was lost", function()
+  teardown(scene.finish)
+
+  for _, call in ipairs(scene.closes) do
+    describe("by " .. call.name, function()
+      it("is confirmed where it had taken effect, and sent again where not", function()
+        for _, group in ipairs { scene.doubtful, scene.unreadable } do
+          for _, fault in ipairs(group) do
+            local s <close> = scene.start { call = call, client = fault.client, faults = { scene.rule(fault, call) } }
+            local chunk, failure = call.call(s, BILL)
+            assert.is_truthy(chunk, fault.what .. ": " .. tostring(failure))
+            assert.equal("closed", chunk.status)
+            assert.equal(call.id, chunk.id)
+            assert.equal(fault.applied and "PG" or "PGP", shape(s, call), fault.what)
+            assert.equal(fault.applied, chunk.confirmed, fault.what)
+            assert.equal(BILL, closedUnder(s, call), fault.what)
+            assert.equal(1, #s.time.pauses())
+          end
+        end
+      end)
+
+      it("is a chunk with all fields and methods where it was confirmed", function()
+        local s <close> = scene.start { call = call, faults = { lost(call, true) } }
+        local chunk = assert(call.call(s, BILL))
+        assert.is_true(chunk.confirmed)
+        assert.equal(BILL, chunk.external_billing_id)
+        assert.equal("UsageChunk " .. call.id .. " (closed)", tostring(chunk))
+        assert.equal(call.id, chunk.data.id)
+        assert.is_nil(chunk.data.confirmed)
+      end)
+
+      it("is not sent again unasked where a connection that was kept breaks", function()
+        for _, applied in ipairs { true, false } do
+          local s <close> = scene.start { call = call, faults = { lost(call, applied) } }
+          assert(s.client.usageRecords:get("UR-2026-01-0000-0002"))
+          s.start = s.start + 1
+          assert(call.call(s, BILL))
+          assert.equal(applied and "PG" or "PGP", shape(s, call))
+          assert.equal(BILL, closedUnder(s, call))
+        end
+      end)
+
+      it("is rejected where another billing id closed it", function()
+        local s <close> = scene.start { call = call, faults = { lost(call, false) } }
+        local other <close> = connect.ConnectClient(s.sandbox.endpoint, s.sandbox.apiKey, { retries = 0 })
+        s.client:addBeforeRequestHook(function(request)
+          if not request.confirming then return end
+          assert(other:request("POST", call.probe:sub(5) .. "/close", { body = { external_billing_id = "THEIRS" } }))
+        end)
+        local chunk, failure = call.call(s, BILL)
+        assert.is_nil(chunk)
+        tells(failure, "record", "rejected", 1)
+        assert.equal("it is closed under another billing id (THEIRS)", failure.message)
+        assert.equal("THEIRS", closedUnder(s, call))
+        assert.equal("G", shape(s, call):sub(-1))
+      end)
+
+      it("is unknown where it can't be confirmed, within the deadline", function()
+        local s <close> = scene.start { call = call,
+          faults = { lost(call, true), onProbe(call, { fault = "status", status = 500 }) } }
+        local start = s.time.clock()
+        local chunk, failure = call.call(s, BILL)
+        assert.is_nil(chunk)
+        tells(failure, "transport", "unknown", 1)
+        assert.equal("PGGGG", shape(s, call))
+        assert.is_true(s.time.clock() - start < 300)
+      end)
+
+      it("is unknown where the deadline comes first", function()
+        local s <close> = scene.start { call = call, client = { deadline = 2 },
+          faults = { lost(call, true), onProbe(call, { fault = "hang" }) } }
+        local start = s.time.clock()
+        s.client:addBeforeRequestHook(function(request)
+          if request.confirming then s.time.pass(2 - (s.time.clock() - start) - scene.SHORT) end
+        end)
+        local chunk, failure = call.call(s, BILL)
+        assert.is_nil(chunk)
+        tells(failure, "cancelled", "unknown", 1)
+        assert.equal("PG", shape(s, call))
+        assert.is_true(s.time.clock() - start < 2.5)
+      end)
+
+      it("is unknown where it may not be read", function()
+        for _, status in ipairs { 401, 403, 404 } do
+          local s <close> = scene.start { call = call,
+            faults = { lost(call, true), onProbe(call, { fault = "status", status = status }) } }
+          local _, failure = call.call(s, BILL)
+          tells(failure, "transport", "unknown", 1)
+          assert.equal("PG", shape(s, call))
+        end
+      end)
+
+      it("is confirmed in the end where reading fails at first", function()
+        for _, fault in ipairs {
+          { fault = "reset-before" }, { fault = "truncate" }, { fault = "garbage" }, { fault = "empty" },
+          { fault = "status", status = 502 }, { fault = "oversized", bytes = 2 * scene.MOST },
+        } do
+          fault.count = 3
+          local s <close> = scene.start { call = call, faults = { lost(call, true), onProbe(call, fault) } }
+          local chunk = assert(call.call(s, BILL))
+          assert.is_true(chunk.confirmed)
+          assert.equal("PGGGG", shape(s, call), fault.fault)
+          assert.equal(4, #s.time.pauses())
+        end
+      end)
+
+      it("is read again when the service wants to be asked", function()
+        local s <close> = scene.start { call = call, faults = { lost(call, true),
+          onProbe(call, { fault = "status", status = 429, retryAfter = 40, count = 1 }) } }
+        assert.is_true(assert(call.call(s, BILL)).confirmed)
+        assert.equal("PGG", shape(s, call))
+        local pause = s.time.pauses()[2]
+        assert.is_true(pause >= 40 and pause < 41)
+      end)
+
+      it("is carried out once where the first one comes late, after all", function()
+        local s <close> = scene.start { call = call, client = { timeout = scene.SHORT },
+          faults = { scene.rule({ fault = "delay", seconds = 3 * scene.SHORT }, call) } }
+        assert.is_nil(assert(call.call(s, BILL)).confirmed)
+        assert.equal("PGP", shape(s, call))
+        while not s.sandbox:requests(s.start)[1].status do cqueues.sleep(0.01) end
+        assert.equal(BILL, closedUnder(s, call))
+      end)
+
+      it("is confirmed where the second one is refused because the first came late", function()
+        local s <close> = scene.start { call = call, client = { timeout = scene.SHORT },
+          faults = { scene.rule({ fault = "delay", seconds = 2 * scene.SHORT }, call) } }
+        s.client:addBeforeRequestHook(function(request)
+          if request.attempt ~= 2 then return end
+          while not s.sandbox:requests(s.start)[1].status do cqueues.sleep(0.01) end
+        end)
+        assert.is_true(assert(call.call(s, BILL)).confirmed)
+        assert.equal("PGPG", shape(s, call))
+        assert.equal(BILL, closedUnder(s, call))
+      end)
+
+      it("is unknown where the second one is refused and the record still open", function()
+        local s <close> = scene.start { call = call, faults = {
+          lost(call, false), scene.rule({ nth = 2, fault = "status", status = 403 }, call),
+        } }
+        local _, failure = call.call(s, BILL)
+        tells(failure, "api", "unknown", 2)
+        assert.equal("PGPG", shape(s, call))
+      end)
+
+      it("is unknown where every attempt is lost, although the record is open", function()
+        local s <close> = scene.start { call = call, faults = { lost(call, false, { count = "all" }) } }
+        local _, failure = call.call(s, BILL)
+        tells(failure, "transport", "unknown", 4)
+        assert.equal("PGPGPGPG", shape(s, call))
+        assert.equal("", closedUnder(s, call))
+      end)
+
+      it("counts attempts whatever became of them", function()
+        local s <close> = scene.start { call = call, client = { retries = 4 }, faults = {
+          scene.rule({ fault = "status", status = 429, retryAfter = 1 }, call),
+          scene.rule({ nth = 2, fault = "status", status = 502 }, call),
+          scene.rule({ nth = 3, fault = "reset-before" }, call),
+          scene.rule({ nth = 4, fault = "status", status = 503, retryAfter = 2 }, call),
+          scene.rule({ nth = 5, fault = "status", status = 403 }, call),
+        } }
+        local _, failure = call.call(s, BILL)
+        tells(failure, "api", "unknown", 5)
+        assert.equal("PPGPGPPG", shape(s, call))
+      end)
+    end)
+  end
+
+  it("is confirmed without a billing id where it was closed without one", function()
+    for number = 1, 3 do
+      local call = scene.closes[number]
+      local s <close> = scene.start { call = call, faults = { lost(call, true) } }
+      assert.is_true(assert(call.call(s, nil)).confirmed)
+      assert.equal("PG", shape(s, call))
+      assert.equal(1, call.applied(s.sandbox))
+    end
+  end)
+
+  it("is rejected without a billing id where it was closed under one", function()
+    local call = scene.closes[1]
+    local s <close> = scene.start { faults = { lost(call, false, { closeAs = "THEIRS" }) } }
+    local _, failure = call.call(s, nil)
+    tells(failure, "record", "rejected", 1)
+    assert.equal("THEIRS", closedUnder(s, call))
+  end)
+
+  it("is rejected where somebody was first and the refusal was lost", function()
+    for _, number in ipairs { 1, 4 } do
+      local call = scene.closes[number]
+      local s <close> = scene.start { faults = { lost(call, true, { closeAs = "THEIRS" }) } }
+      local _, failure = call.call(s, BILL)
+      tells(failure, "record", "rejected", 1)
+      assert.equal("THEIRS", closedUnder(s, call))
+    end
+  end)
+end)
+
+describe("what confirms a close", function()
+  --- The answer where the reply to the close is lost and the record reads as text.
+  local function confirmedBy(text, bill)
+    local raw <close> = rawserver.start { connections = {
+      { { read = "request" }, { reset = true } },
+      { { read = "request" }, { send = rawserver.reply(200, text) }, { close = true } },
+    } }
+    local time <close> = testenv.start()
+    local client <close> = connect.ConnectClient(raw.url, "key", { retries = 2 })
+    local chunk, failure = client.usageRecords:close(RECORD, bill)
+    local closes = 0
+    for _, bytes in ipairs(raw:received()) do closes = closes + (bytes:find("^POST") and 1 or 0) end
+    assert.is_true(#time.pauses() <= 3)
+    return chunk, failure, closes
+  end
+
+  it("is a status of closed and our billing id", function()
+    local text = ('{"id":"%s","status":"closed","external_billing_id":"B-1"}'):format(RECORD)
+    local chunk, _, closes = confirmedBy(text, "B-1")
+    assert.is_true(chunk.confirmed)
+    assert.equal(1, closes)
+  end)
+
+  it("is no other billing id, however alike", function()
+    for _, other in ipairs { '"B-10"', '"B-"', '"b-1"', '" B-1"', '"B-1\\u0000"', '""', "null" } do
+      local text = ('{"id":"%s","status":"closed","external_billing_id":%s}'):format(RECORD, other)
+      local chunk, failure, closes = confirmedBy(text, "B-1")
+      assert.is_nil(chunk, other)
+      tells(failure, "record", "rejected", 1)
+      assert.equal(1, closes)
+    end
+  end)
+
+  it("is no record that doesn't tell its billing id: unknown", function()
+    for _, rest in ipairs { "", ',"external_billing_id":1', ',"external_billing_id":true',
+      ',"external_billing_id":{}', ',"external_billing_id":["B-1"]' } do
+      local chunk, failure, closes = confirmedBy(('{"id":"%s","status":"closed"%s}'):format(RECORD, rest), "1")
+      assert.is_nil(chunk, rest)
+      assert.equal("unknown", failure.outcome, rest)
+      assert.equal(1, closes)
+    end
+  end)
+
+  it("is nothing that is no record: unknown", function()
+    for _, text in ipairs {
+      "", "[]", "null", "{}", "5", '"closed"', '{"status":5}', '{"status":null}', "<html>",
+      '{"status":"closed","external_billing_id":"B-1"}',
+      '{"id":"UR-2","status":"closed","external_billing_id":"B-1"}',
+    } do
+      local chunk, failure, closes = confirmedBy(text, "B-1")
+      assert.is_nil(chunk, text)
+      assert.equal("unknown", failure.outcome, text)
+      assert.equal(1, closes, text)
+    end
+  end)
+
+  it("is, without a billing id, a record that has none", function()
+    for _, none in ipairs { "", ',"external_billing_id":null', ',"external_billing_id":""' } do
+      local chunk = confirmedBy(('{"id":"%s","status":"closed"%s}'):format(RECORD, none), nil)
+      assert.is_true(chunk.confirmed)
+    end
+  end)
+end)

@@ -1,0 +1,196 @@
+/*
+** cbc_transport_test.c - a transport's beginning, its waiting and its end. What
+** goes over the wire is in cbc_transfer_test.c.
+*/
+#include "testenv.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "cbc_transport_impl.h"
+
+#define KEY "ApiKey SU-000-000-000:s3cret"
+
+static const cbc_field headers[] = {{"X-One", "1"}, {"X-None", ""}};
+
+static const cbc_transport_options usual = {.key = KEY,
+                                            .user_agent = "test/1",
+                                            .headers = headers,
+                                            .header_count = 2,
+                                            .connect_timeout = 5,
+                                            .max_response = 1000,
+                                            .max_connections = 4,
+                                            .origin = "http://127.0.0.1:9",
+                                            .origin_size = 18,
+                                            .plain = true};
+
+static void begins_and_ends_without_a_trace(void **state) {
+  testenv t;
+  cbc_error err;
+  cbc_transport *transport;
+  (void)state;
+  testenv_init(&t);
+  t.secret = "s3cret";
+  transport = cbc_transport_new(&t.env, &usual, &err);
+  assert_non_null(transport);
+  cbc_transport_free(transport);
+  cbc_transport_free(NULL);
+  testenv_check(&t);
+}
+
+static void every_option_is_taken(void **state) {
+  testenv t;
+  cbc_error err;
+  cbc_transport *transport;
+  cbc_transport_options all = usual;
+  (void)state;
+  all.plain = false;
+  all.proxy = "http://127.0.0.1:9";
+  all.ca_file = "/nowhere/ca.pem";
+  all.ca_path = "/nowhere";
+  all.client_cert = "/nowhere/cert.pem";
+  all.client_key = "/nowhere/key.pem";
+  testenv_init(&t);
+  transport = cbc_transport_new(&t.env, &all, &err);
+  assert_non_null(transport);
+  cbc_transport_free(transport);
+  testenv_check(&t);
+}
+
+static void memory_that_ends_at_any_allocation_is_told(void **state) {
+  testenv t;
+  (void)state;
+  testenv_init(&t);
+  t.secret = "s3cret";
+  for (size_t n = 1;; n++) {
+    cbc_error err;
+    cbc_transport *transport;
+    testenv_fail(&t, n, n % 2 == 0);
+    t.failures = 0;
+    transport = cbc_transport_new(&t.env, &usual, &err);
+    if (t.failures == 0) {
+      assert_true(n > 5);
+      cbc_transport_free(transport);
+      break;
+    }
+    assert_null(transport);
+    assert_int_equal(err.code, CBC_ENOMEM);
+    testenv_check(&t);
+  }
+  testenv_check(&t);
+}
+
+static void an_option_that_libcurl_refuses_is_told(void **state) {
+  size_t size = 9000000; /* CURL_MAX_INPUT_LENGTH is less */
+  char *huge = test_malloc(size);
+  testenv t;
+  cbc_error err;
+  cbc_transport_options o = usual;
+  (void)state;
+  memset(huge, 'x', size - 1);
+  huge[size - 1] = '\0';
+  o.user_agent = huge;
+  testenv_init(&t);
+  assert_null(cbc_transport_new(&t.env, &o, &err));
+  assert_int_equal(err.code, CBC_EARG);
+  test_free(huge);
+  testenv_check(&t);
+}
+
+/* ==== The key ========================================================= */
+
+static void assert_masked(const char *key, const char *text, const char *expected) {
+  char bytes[200];
+  testenv t;
+  cbc_error err;
+  cbc_transport_options o = usual;
+  cbc_transport *transport;
+  o.key = key;
+  testenv_init(&t);
+  transport = cbc_transport_new(&t.env, &o, &err);
+  strcpy(bytes, text);
+  cbc_transport_mask(transport, bytes, strlen(bytes));
+  assert_string_equal(bytes, expected);
+  cbc_transport_mask(transport, NULL, 0);
+  cbc_transport_free(transport);
+}
+
+static void the_secret_part_of_the_key_is_masked(void **state) {
+  (void)state;
+  assert_masked(KEY, "s3cret", "******");
+  assert_masked(KEY, "<s3cret> s3cre s3crets3cret", "<******> s3cre ************");
+  assert_masked(KEY, "ss3cret", "s******");
+  assert_masked(KEY, "nothing", "nothing");
+  assert_masked(KEY, "", "");
+  assert_masked("token", "my token", "my *****");
+  assert_masked("token:", "my token:", "my ******");
+  assert_masked("aab", "aaab", "a***");
+}
+
+/* ==== Waiting ========================================================= */
+
+static void waiting_for_nothing_lasts_as_long_as_asked(void **state) {
+  testenv t;
+  cbc_error err;
+  cbc_transport *transport;
+  double before;
+  (void)state;
+  testenv_init(&t);
+  transport = cbc_transport_new(&t.env, &usual, &err);
+  before = t.clock;
+  assert_int_equal(cbc_transport_wait(transport, 0.02, &err), CBC_OK);
+  assert_true(testenv_same(t.clock, before + 0.02));
+  before = t.clock;
+  assert_int_equal(cbc_transport_wait(transport, 1000, &err), CBC_OK);
+  assert_true(testenv_same(t.clock, before + CBC_WAIT_MOST));
+  before = t.clock;
+  assert_int_equal(cbc_transport_wait(transport, -1, &err), CBC_OK);
+  assert_true(testenv_same(t.clock, before));
+  cbc_transport_free(transport);
+  testenv_check(&t);
+}
+
+static int interrupted(void *ud, struct pollfd *fds, nfds_t count, int milliseconds) {
+  (void)ud;
+  (void)fds;
+  (void)count;
+  (void)milliseconds;
+  errno = EINTR;
+  return -1;
+}
+
+static int broken(void *ud, struct pollfd *fds, nfds_t count, int milliseconds) {
+  (void)ud;
+  (void)fds;
+  (void)count;
+  (void)milliseconds;
+  errno = EBADF;
+  return -1;
+}
+
+static void a_signal_while_waiting_is_told(void **state) {
+  testenv t;
+  cbc_error err;
+  cbc_transport *transport;
+  (void)state;
+  testenv_init(&t);
+  transport = cbc_transport_new(&t.env, &usual, &err);
+  t.env.wait = interrupted;
+  assert_int_equal(cbc_transport_wait(transport, 1, &err), CBC_EINTR);
+  t.env.wait = broken;
+  assert_int_equal(cbc_transport_wait(transport, 1, &err), CBC_ETRANSPORT);
+  assert_non_null(strstr(err.message, "poll failed"));
+  cbc_transport_free(transport);
+  testenv_check(&t);
+}
+
+int main(void) {
+  const struct CMUnitTest tests[] = {cmocka_unit_test(begins_and_ends_without_a_trace),
+                                     cmocka_unit_test(every_option_is_taken),
+                                     cmocka_unit_test(memory_that_ends_at_any_allocation_is_told),
+                                     cmocka_unit_test(an_option_that_libcurl_refuses_is_told),
+                                     cmocka_unit_test(the_secret_part_of_the_key_is_masked),
+                                     cmocka_unit_test(waiting_for_nothing_lasts_as_long_as_asked),
+                                     cmocka_unit_test(a_signal_while_waiting_is_told)};
+  return cmocka_run_group_tests_name("cbc_transport", tests, NULL, NULL);
+}

@@ -1,0 +1,223 @@
+--- Judges a run of faultruns.lua: do the sandbox's journal and the client's answers agree?
+---
+---   * no object was closed twice, and none under a billing id that nobody asked for;
+---   * a success was carried out, a close exactly once and under our billing id;
+---   * what is rejected or unsent was not carried out; what is unsent was not even received;
+---   * unknown is said only where a fault left doubt;
+---   * nothing was sent again that could have been carried out, unless the record was read in between.
+
+local faultjudge = {}
+
+-- What leaves doubt, besides an attempt that ran out of time.
+local DOUBTFUL = {
+  ["refuse"] = true, ["hang"] = true, ["reset-before"] = true, ["reset-after"] = true, ["reset-middle"] = true,
+  ["truncate"] = true, ["garbage"] = true, ["empty"] = true, ["oversized"] = true,
+}
+local DOUBTFUL_STATUS = { [500] = true, [502] = true, [503] = true, [504] = true }
+
+local function pathOf(request)
+  return (request.path:gsub("^/public/v1", ""):gsub("%?.*", ""))
+end
+
+--- Whether a request is the call's own, rather than one that confirms.
+local function isMain(call, request)
+  local path = pathOf(request)
+  return request.method == call.method and (path == call.path or path == call.otherPath)
+end
+
+local function isProbe(call, request)
+  return request.method == "GET" and pathOf(request) == call.probe
+end
+
+--- The requests of a call that are its own.
+local function mains(call, log)
+  local list = {}
+  for i = call.first, call.last do
+    if isMain(call, log[i]) then list[#list + 1] = log[i] end
+  end
+  return list
+end
+
+--- Whether something happened to the call that leaves doubt.
+local function isDoubtful(call, log)
+  if call.connectFaults > 0 or call.timedOut then return true end
+  for _, request in ipairs(mains(call, log)) do
+    if DOUBTFUL[request.fault] or request.fault == "status" and DOUBTFUL_STATUS[request.status] then return true end
+  end
+  return false
+end
+
+--- The journal's entries of an action on an object.
+local function entriesOf(journal, action, id)
+  local list = {}
+  for _, entry in ipairs(journal) do
+    if entry.action == action and (id == nil or entry.id == id) then list[#list + 1] = entry end
+  end
+  return list
+end
+
+local function outcomeOf(call)
+  return call.failure and call.failure.outcome or "success"
+end
+
+-- ==== What was carried out ============================================
+
+local function judgeClose(call, journal, report)
+  local entries = entriesOf(journal, "close", call.id)
+  local entry = entries[1]
+  local ours = entry ~= nil and entry.external_billing_id == call.bill and entry.route ~= "somebody else"
+  local outcome = outcomeOf(call)
+  if #entries > 1 then
+    report(call.id .. " was closed " .. #entries .. " times")
+  elseif outcome == "success" then
+    if not ours then report "a success was not carried out" end
+    if call.result.id ~= call.id or call.result.status ~= "closed" then report "a success shows another object" end
+  elseif outcome ~= "unknown" and ours then
+    report(outcome .. ", but it was carried out")
+  end
+end
+
+local function judgeUpdate(call, journal, report)
+  local count = 0
+  for _, entry in ipairs(entriesOf(journal, "update", call.id)) do
+    if entry.external_id == call.mark:sub(1, 100) then count = count + 1 end
+  end
+  local outcome = outcomeOf(call)
+  if outcome == "success" and count == 0 then report "a success was not carried out" end
+  if (outcome == "rejected" or outcome == "unsent") and count > 0 then
+    report(outcome .. ", but it was carried out")
+  end
+end
+
+--- Actions that leave no mark of their call: as many as succeeded, and at most those that are unknown besides.
+local function judgeNumbers(run, action, id, journal, report)
+  local success, unknown = 0, 0
+  for _, call in ipairs(run.calls) do
+    if call.kind == action and call.id == id then
+      local outcome = outcomeOf(call)
+      if outcome == "success" then success = success + 1 end
+      if outcome == "unknown" then unknown = unknown + 1 end
+    end
+  end
+  local count = #entriesOf(journal, action, id)
+  if count < success or count > success + unknown then
+    report(("%s was carried out %d times, with %d successes and %d unknown"):format(action, count, success, unknown))
+  end
+end
+
+local function judgeCreated(call, journal, report)
+  if outcomeOf(call) ~= "success" then return end
+  if #entriesOf(journal, "create", call.result.id) ~= 1 then report "what was created is not there" end
+end
+
+local function judgeRead(call, _, report)
+  if outcomeOf(call) == "success" and call.id and call.result.id ~= call.id then report "another record was read" end
+end
+
+local KINDS = {
+  close = judgeClose,
+  update = judgeUpdate,
+  get = judgeRead,
+  search = judgeRead,
+  create = judgeCreated,
+  regenerate = function() end,
+  delete = function() end,
+}
+
+--- Closes that no call of the run asked for.
+local function judgeStrangers(run, journal, report)
+  local asked = {}
+  for _, call in ipairs(run.calls) do
+    if call.kind == "close" then asked[call.id .. " " .. tostring(call.bill)] = true end
+  end
+  for _, entry in ipairs(entriesOf(journal, "close")) do
+    if entry.route ~= "somebody else" and not asked[entry.id .. " " .. tostring(entry.external_billing_id)] then
+      report(("%s was closed under %s, which nobody asked for"):format(entry.id, tostring(entry.external_billing_id)))
+    end
+  end
+end
+
+-- ==== What was sent ===================================================
+
+--- Nothing that may have been carried out is sent again, unless the object was read in between. A GET, PUT or DELETE
+--- may be.
+local function judgeSending(call, log, report)
+  local previous, probed
+  for i = call.first, call.last do
+    local request = log[i]
+    if isMain(call, request) then
+      local again = previous and pathOf(previous) == pathOf(request)
+      local later = again and previous.fault == "status" and (previous.status == 429 or previous.status == 503)
+      if again and call.method == "POST" and not later and not probed then report "it was sent again unasked" end
+      previous, probed = request, false
+    elseif call.probe and isProbe(call, request) then
+      probed = true
+    end
+  end
+end
+
+local function judgeOutcome(run, call, log, report)
+  local outcome, sent = outcomeOf(call), #mains(call, log)
+  if outcome == "unknown" and not isDoubtful(call, log) then report "unknown, but no fault left doubt" end
+  if outcome == "unsent" and sent > 0 then report "unsent, but it was received" end
+  -- An attempt that got lost on its way may have been overtaken by another's close.
+  if outcome == "rejected" and sent == 0 and not isDoubtful(call, log) then report "rejected, but never received" end
+  if outcome == "applied" then report "a failure that says applied" end
+  if outcome == "success" and sent == 0 then report "a success that was never received" end
+  local routes = call.otherPath and 2 or 1
+  if call.method == "POST" and sent > routes * (run.options.retries + 1) then report "sent too often" end
+  if call.failure and call.failure.attempts > run.options.retries + 1 then report "too many attempts" end
+end
+
+--- Judges a run that was carried out.
+---@param run table
+---@param journal table[] the sandbox's
+---@param log table[] the requests that it received
+---@return string[] problems
+function faultjudge.judge(run, journal, log)
+  local problems = {}
+  local function reporter(about)
+    return function(problem) problems[#problems + 1] = about .. ": " .. problem end
+  end
+  for _, call in ipairs(run.calls) do
+    local report = reporter("call " .. call.number)
+    if call.raised then
+      report("raised " .. call.raised)
+    else
+      KINDS[call.kind](call, journal, report)
+      judgeSending(call, log, report)
+      judgeOutcome(run, call, log, report)
+    end
+  end
+  local whole, seen = reporter "the run", {}
+  judgeStrangers(run, journal, whole)
+  for _, call in ipairs(run.calls) do
+    local key = call.kind .. " " .. tostring(call.id)
+    if not seen[key] and (call.kind == "create" or call.kind == "regenerate" or call.kind == "delete") then
+      judgeNumbers(run, call.kind, call.id, journal, whole)
+    end
+    seen[key] = true
+  end
+  return problems
+end
+
+--- Adds a run to a summary.
+---@param run table
+---@param log table[]
+---@param summary table
+function faultjudge.count(run, log, summary)
+  summary.runs, summary.requests = summary.runs + 1, summary.requests + #log
+  for _, request in ipairs(log) do
+    if request.fault then summary.faults = summary.faults + 1 end
+  end
+  for _, call in ipairs(run.calls) do
+    local outcome = outcomeOf(call)
+    summary.calls = summary.calls + 1
+    summary[outcome] = (summary[outcome] or 0) + 1
+    if outcome == "success" and call.kind == "close" and call.result.confirmed then
+      summary.confirmed = summary.confirmed + 1
+    end
+  end
+end
+
+return faultjudge
