@@ -255,12 +255,16 @@ static void a_file_that_is_not_there_is_told(void **state) {
   scene s;
   (void)state;
   open_scene(&s, &fine, 1);
+  describe(&s, "GET", "/");
+  assert_true(perform(&s)->sent);
   describe(&s, "POST", "/upload");
   s.r.body = CBC_BODY_MULTIPART;
   s.r.parts[0] = (cbc_part){.name = "f", .filename = "f", .path = "/nowhere/at/all"};
   s.r.part_count = 1;
   assert_int_equal(cbc_transfer_start(s.x, &s.r, 5, true, &s.err), CBC_ETRANSPORT);
-  assert_int_equal(loopback_requests(s.server), 0);
+  assert_false(cbc_transfer_reply(s.x)->sent);
+  assert_int_equal(cbc_transfer_reply(s.x)->status, 0);
+  assert_int_equal(loopback_requests(s.server), 1);
   close_scene(&s);
 }
 

@@ -6,13 +6,19 @@
 ---   * unknown is said only where a fault left doubt;
 ---   * nothing was sent again that could have been carried out, unless the record was read in between.
 
+local content = require "cloudblue.connect.sandbox.content"
+
 local faultjudge = {}
+
+-- Bytes of a download, see faultruns.SANDBOX.
+local DOWNLOAD = 3000
 
 -- What leaves doubt, besides an attempt that ran out of time.
 local DOUBTFUL = {
   ["refuse"] = true, ["hang"] = true, ["reset-before"] = true, ["reset-after"] = true, ["reset-middle"] = true,
   ["truncate"] = true, ["garbage"] = true, ["empty"] = true, ["oversized"] = true,
 }
+local OTHER_BYTES = { garbage = true, empty = true, oversized = true }
 local DOUBTFUL_STATUS = { [500] = true, [502] = true, [503] = true, [504] = true }
 
 local function pathOf(request)
@@ -47,11 +53,12 @@ local function isDoubtful(call, log)
   return false
 end
 
---- The journal's entries of an action on an object.
+--- The journal's entries of an action on an object, or, without an id, on any rule of a product.
 local function entriesOf(journal, action, id)
   local list = {}
   for _, entry in ipairs(journal) do
-    if entry.action == action and (id == nil or entry.id == id) then list[#list + 1] = entry end
+    local about = id == nil and entry.kind == "rule" or entry.id == id
+    if entry.action == action and about then list[#list + 1] = entry end
   end
   return list
 end
@@ -114,7 +121,34 @@ local function judgeRead(call, _, report)
   if outcomeOf(call) == "success" and call.id and call.result.id ~= call.id then report "another record was read" end
 end
 
+local function judgeDownload(call, _, report, log)
+  local sent = mains(call, log)
+  -- Any bytes may be a file, also those that a fault put into a right reply.
+  if outcomeOf(call) ~= "success" or #sent == 0 or OTHER_BYTES[sent[#sent].fault] then return end
+  local got = call.pieces and table.concat(call.pieces) or call.result
+  local bytes = {}
+  for piece in content.generated(call.id, DOWNLOAD).each() do bytes[#bytes + 1] = piece end
+  if got ~= table.concat(bytes) then report "the bytes are not those of the file" end
+end
+
+local function judgeUpload(call, journal, report)
+  local count = 0
+  for _, entry in ipairs(journal) do
+    if entry.kind == "reconciliation" and entry.note == call.mark then
+      count = count + 1
+      if entry.size ~= 1500 then report "what was uploaded is not whole" end
+    end
+  end
+  local outcome = outcomeOf(call)
+  if outcome == "success" and count ~= 1 or outcome == "unknown" and count > 1 or
+    (outcome == "rejected" or outcome == "unsent") and count > 0 then
+    report(("%s, and carried out %d times"):format(outcome, count))
+  end
+end
+
 local KINDS = {
+  download = judgeDownload,
+  upload = judgeUpload,
   close = judgeClose,
   update = judgeUpdate,
   get = judgeRead,
@@ -130,9 +164,11 @@ local function judgeStrangers(run, journal, report)
   for _, call in ipairs(run.calls) do
     if call.kind == "close" then asked[call.id .. " " .. tostring(call.bill)] = true end
   end
-  for _, entry in ipairs(entriesOf(journal, "close")) do
-    if entry.route ~= "somebody else" and not asked[entry.id .. " " .. tostring(entry.external_billing_id)] then
-      report(("%s was closed under %s, which nobody asked for"):format(entry.id, tostring(entry.external_billing_id)))
+  for _, entry in ipairs(journal) do
+    local bill = tostring(entry.external_billing_id)
+    local ours = entry.action == "close" and entry.route ~= "somebody else"
+    if ours and not asked[entry.id .. " " .. bill] then
+      report(("%s was closed under %s, which nobody asked for"):format(entry.id, bill))
     end
   end
 end
@@ -184,7 +220,7 @@ function faultjudge.judge(run, journal, log)
     if call.raised then
       report("raised " .. call.raised)
     else
-      KINDS[call.kind](call, journal, report)
+      KINDS[call.kind](call, journal, report, log)
       judgeSending(call, log, report)
       judgeOutcome(run, call, log, report)
     end

@@ -15,7 +15,7 @@ local testenv = require "spec.support.testenv"
 local faultruns = {}
 
 --- What the sandbox of the runs is started with.
-faultruns.SANDBOX = { records = 40, chunks = 12 }
+faultruns.SANDBOX = { records = 40, chunks = 12, downloadBytes = 3000 }
 
 local RULES = "/products/PRD-000-000-001/usage/rules"
 
@@ -52,8 +52,11 @@ local CLOSES = {
 local READS = { "GET /usage/records/*", "GET /usage/chunks/*", "GET /usage/records", "GET /**" }
 local MANY = { "POST /**", "POST /usage/**", "* /**" }
 -- Calls besides whose replies have to be read.
-local READ_REPLIES = { "PUT /**", "POST /products/**" }
-local FEW = { "PUT /**", "DELETE /**", "POST /products/**", "POST /usage/chunks/*/regenerate" }
+local READ_REPLIES = { "PUT /**", "POST /products/**", "POST /usage/reconciliations" }
+local FEW = {
+  "PUT /**", "DELETE /**", "POST /products/**", "POST /usage/chunks/*/regenerate", "POST /usage/reconciliations",
+  "GET /usage/chunks/*/download",
+}
 
 local function anywhere(chance)
   return pick(chance, pick(chance, { CLOSES, MANY, MANY, READS, FEW }))
@@ -195,6 +198,24 @@ local KINDS = {
       perform = chance(2) == 1 and function(client) return client.usageChunks:regenerate(id) end
         or function(client) return client:request("POST", path) end }
   end,
+  function(chance)
+    local id, pieces = chunkId(chance), {}
+    local sink = chance(2) == 1 and function(piece) pieces[#pieces + 1] = piece end or nil
+    return { kind = "download", id = id, method = "GET", path = "/usage/chunks/" .. id .. "/download",
+      pieces = sink and pieces,
+      perform = function(client) return client.usageChunks:download(id, sink) end }
+  end,
+  function(chance, run, number)
+    local mark, left = newBill(chance, run, number):gsub("%c", "_"), 3
+    local function reader()
+      left = left - 1
+      return left >= 0 and ("piece"):rep(100) or nil
+    end
+    local file = { name = "recon.xlsx", reader = chance(2) == 1 and reader or nil }
+    if not file.reader then file.content = ("piece"):rep(300) end
+    return { kind = "upload", mark = mark, method = "POST", path = "/usage/reconciliations",
+      perform = function(client) return client.usageReconciliations:create(file, mark) end }
+  end,
 }
 
 -- ==== Runs ============================================================
@@ -320,7 +341,7 @@ local function shown(run, problem)
     local came = call.raised or call.failure and call.failure.outcome .. " " .. tostring(call.failure) or "success"
     calls[i] = ("  %d. %s %s %s: %s"):format(i, call.way or call.kind, call.id or "", call.bill or "", came)
   end
-  return ("%s\n  again: FAULT_SEED=%d FAULT_RUNS=1\n  faults: %s\n  options: %s\n%s"):format(problem, run.seed,
+  return ("%s\n  again: FAULT_SEED=%d FAULT_RUNS=1 busted spec/faults_spec.lua\n  faults: %s\n  options: %s\n%s"):format(problem, run.seed,
     json.encode(run.script), json.encode(run.options), table.concat(calls, "\n"))
 end
 

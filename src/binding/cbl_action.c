@@ -20,6 +20,7 @@
 /* Arguments, checked. Their bytes belong to strings on the Lua stack. */
 typedef struct arguments {
   const cbl_action *action;
+  const char *base_uri;
   int first;                       /* stack index of the first */
   cbc_segment ids[CBL_PARAMS_MAX]; /* for the holes of the route */
   size_t id_count;
@@ -164,9 +165,7 @@ static void push_fields(lua_State *L, arguments *a) {
     luaL_addchar(&b, '"');
     luaL_addstring(&b, p[i].field);
     luaL_addstring(&b, "\":");
-    lua_pushvalue(L, index_of(a, i));
-    cbl_json_encode(L);
-    luaL_addvalue(&b);
+    cbl_json_add_string(L, &b, index_of(a, i));
     separator = ",";
   }
   luaL_addstring(&b, list ? "}]" : "}");
@@ -202,12 +201,11 @@ static void add_route(cbc_buffer *url, const char *base_uri, const char *route,
   cbc_url_add_route(url, route, ids);
 }
 
-static void build_request(lua_State *L, cbl_job *job, const arguments *a, const char *base_uri) {
+static void build_request(lua_State *L, cbl_job *job, const arguments *a) {
   cbc_request *r = &job->call->request;
-  cbc_request *probe = &job->call->probe;
   const cbl_action *action = a->action;
   r->method = action->method;
-  add_route(&r->url, base_uri, action->route, a->ids);
+  add_route(&r->url, a->base_uri, action->route, a->ids);
   if (a->query != 0) {
     size_t n;
     const char *query = lua_tolstring(L, a->query, &n);
@@ -226,15 +224,27 @@ static void build_request(lua_State *L, cbl_job *job, const arguments *a, const 
   r->stream = cbl_files_has_target(&a->files);
   r->connect_timeout = a->limits.connect_timeout;
   job->progress = a->progress;
-  if (action->confirm != NULL) {
-    cbc_buffer_adds(&probe->url, cbc_client_endpoint(job->client->core));
-    add_route(&probe->url, base_uri, action->confirm, &a->subject);
-    job->subject = a->subject.bytes;
-    job->subject_size = a->subject.size;
-    job->billing_id = a->billing.bytes;
-    job->billing_id_size = a->billing.size;
-  }
-  if (r->url.failed || probe->url.failed) cbl_raise_nomem(L);
+  if (r->url.failed) cbl_raise_nomem(L);
+}
+
+/* Points the confirming GET at the subject (see cbl_job). */
+static void aim(lua_State *L, cbl_job *job) {
+  const arguments *a = job->arguments;
+  cbc_buffer *url = &job->call->probe.url;
+  cbc_buffer_adds(url, cbc_client_endpoint(job->client->core));
+  add_route(url, a->base_uri, a->action->confirm, &a->subject);
+  if (url->failed) cbl_raise_nomem(L);
+}
+
+/* Tells the job what its confirmation is about. */
+static void prepare_probe(cbl_job *job, const arguments *a) {
+  if (a->action->confirm == NULL) return;
+  job->aim = aim;
+  job->arguments = a;
+  job->subject = a->subject.bytes;
+  job->subject_size = a->subject.size;
+  job->billing_id = a->billing.bytes;
+  job->billing_id_size = a->billing.size;
 }
 
 /* ==== Answer ========================================================== */
@@ -386,7 +396,9 @@ static int perform(lua_State *L, trial *t, const char *base_uri, int client, int
   read_arguments(L, &a, t->action, first, cbl_client_core(L, client));
   cbl_files_attach(&job, &a.files);
   cbl_call_begin(L, &job, client);
-  build_request(L, &job, &a, base_uri);
+  a.base_uri = base_uri;
+  build_request(L, &job, &a);
+  prepare_probe(&job, &a);
   start(&job, &a, t);
   n = cbl_answer(L, &job, push_results, &a);
   t->told = route_told(&job);

@@ -271,6 +271,7 @@ static void do_step(lua_State *L, cbl_job *job, cbc_do what) {
   cbc_error err;
   switch (what) {
   case CBC_DO_SEND:
+    if (cbc_call_probing(call) && call->probe.url.size == 0) job->aim(L, job);
     run_hooks(L, job, CBL_BEFORE, push_request);
     check(L, cbc_call_send(call, &err), &err);
     break;

@@ -22,13 +22,17 @@ struct cbl_job {
   size_t subject_size;
   const char *billing_id; /* under which a confirmed close counts as ours; NULL: none */
   size_t billing_id_size;
+  /* Writes the URL of the confirming GET, the first time that it is needed; NULL
+  ** where there is none. */
+  void (*aim)(lua_State *L, cbl_job *job);
   /* Takes the piece of a streamed reply, and empties it; NULL without. */
   void (*take)(lua_State *L, cbl_job *job, cbc_buffer *piece);
   /* Fills the feeds of the request; NULL without. */
   void (*give)(lua_State *L, cbl_job *job);
-  void *files;          /* whatever take and give need */
-  int progress;         /* stack index of a function(done, total), 0 without */
-  double progress_done; /* bytes it was last told of */
+  const void *arguments; /* whatever aim needs */
+  void *files;           /* whatever take and give need */
+  int progress;          /* stack index of a function(done, total), 0 without */
+  double progress_done;  /* bytes it was last told of */
 };
 
 /* Makes the metatable. Pushes nothing. */

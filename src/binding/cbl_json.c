@@ -197,6 +197,29 @@ void cbl_json_encode(lua_State *L) {
   lua_call(L, 1, 1);
 }
 
+/* True when lua-cjson would write every byte as it is. */
+static bool is_plain_string(const char *s, size_t n) {
+  for (size_t i = 0; i < n; i++) {
+    unsigned char c = (unsigned char)s[i];
+    if (c < 0x20 || c == '"' || c == '\\' || c == '/' || c == 0x7f) return false;
+  }
+  return true;
+}
+
+void cbl_json_add_string(lua_State *L, luaL_Buffer *b, int idx) {
+  size_t n;
+  const char *s = lua_tolstring(L, idx, &n);
+  if (is_plain_string(s, n)) {
+    luaL_addchar(b, '"');
+    luaL_addlstring(b, s, n);
+    luaL_addchar(b, '"');
+  } else {
+    lua_pushvalue(L, idx);
+    cbl_json_encode(L);
+    luaL_addvalue(b);
+  }
+}
+
 bool cbl_json_exact(lua_State *L, int idx) {
   char text[32];
   bool exact;

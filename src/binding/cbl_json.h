@@ -21,6 +21,9 @@ bool cbl_json_decode(lua_State *L);
 ** replaces it with the text. */
 void cbl_json_encode(lua_State *L);
 
+/* Adds the JSON text of the string at idx (absolute) to a buffer. */
+void cbl_json_add_string(lua_State *L, luaL_Buffer *b, int idx);
+
 /* True when the number at idx reads back from its JSON text as the same value. */
 bool cbl_json_exact(lua_State *L, int idx);
 

@@ -355,9 +355,10 @@ void cbc_transfer_finish(cbc_transfer *x, CURLcode result) {
   if (result == CURLE_OK && !x->headed) result = CURLE_PARTIAL_FILE;
   if (result == CURLE_OK) {
     long status = 0;
-    const char *after = cbc_transfer_header(x, "Retry-After");
+    const char *after = NULL;
     curl_easy_getinfo(x->easy, CURLINFO_RESPONSE_CODE, &status);
     reply->status = (int)status;
+    if (status >= 300) after = cbc_transfer_header(x, "Retry-After");
     if (after != NULL) reply->retry_after = cbc_header_retry_after(after, x->env->wall(x->env->ud));
   } else {
     explain(x, result);

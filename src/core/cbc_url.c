@@ -19,13 +19,17 @@ static bool is_hex(char c) {
   return is_digit(c) || (c >= 'a' && c <= 'f') || (c >= 'A' && c <= 'F');
 }
 
-bool cbc_url_is_unreserved(char c) {
+static bool is_unreserved(char c) {
   return is_alpha(c) || is_digit(c) || c == '-' || c == '.' || c == '_' || c == '~';
+}
+
+bool cbc_url_is_unreserved(char c) {
+  return is_unreserved(c);
 }
 
 /* RFC 3986, 3.3: pchar, without the percent sign. */
 static bool is_pchar(char c) {
-  return cbc_url_is_unreserved(c) || (c != '\0' && strchr("!$&'()*+,;=:@", c) != NULL);
+  return is_unreserved(c) || (c != '\0' && strchr("!$&'()*+,;=:@", c) != NULL);
 }
 
 /* The name of a byte that stands where it must not, for a message. */
@@ -215,10 +219,9 @@ bool cbc_url_add_encoded(cbc_buffer *b, const char *s, size_t n) {
   size_t start = 0;
   for (size_t i = 0; i < n; i++) {
     unsigned char c = (unsigned char)s[i];
-    char triplet[3] = {'%', hex[c >> 4], hex[c & 15]};
-    if (cbc_url_is_unreserved(s[i])) continue;
+    if (is_unreserved(s[i])) continue;
     cbc_buffer_add(b, s + start, i - start);
-    cbc_buffer_add(b, triplet, sizeof triplet);
+    cbc_buffer_add(b, (const char[]){'%', hex[c >> 4], hex[c & 15]}, 3);
     start = i + 1;
   }
   return cbc_buffer_add(b, s + start, n - start);
