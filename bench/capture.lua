@@ -17,7 +17,8 @@ local function receive(connection)
 end
 
 local function answer(connection, reply)
-  local headers = "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nConnection: close\r\n%sContent-Length: %d\r\n\r\n"
+  local headers = "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n"
+    .. "Connection: close\r\n%sContent-Length: %d\r\n\r\n"
   assert(connection:send(headers:format(reply.header or "", #reply.body) .. reply.body))
 end
 

@@ -4,12 +4,18 @@
 --   title     what is measured
 --   unit      the name of one of the things that are counted
 --   count     how many of them one run does
+--   requests  how many of them one request does (1 where it is absent, 0 where none is sent)
+--   few, many numbers of things; the counts of valgrind are the difference of a run with each
 --   programs  list of { name=, command=, available=nil|function, without=, instrument=true }; the first is the
 --             limit that the others are compared with. A command is followed by the endpoint and the count.
 --             `instrument` has valgrind count what it does; `without` says why one may not be available.
 --   limits    list of { name, "<=", ratio } (against the first program) or { name, "<", other name }
 --   connections  how many connections the program `name` may open in a run: { name, number }
+--   alike     names of programs that have to send the same bytes, with the reply they get: { names=, reply= }
+--   said      function(texts) that prints what is in the programs' own output (name → that of the last round) and
+--             returns, for a limit on it, whether it was reached and the sentence for it
 
+local capture = require "bench.capture"
 local server = require "bench.server"
 
 local BUILD = os.getenv("BUILD") or "build"
@@ -30,24 +36,32 @@ local function output(command)
   return text
 end
 
+-- How many requests it takes to do `count` of a row's things.
+local function requestsOf(row, count)
+  local each = row.requests or 1
+  return each == 0 and 0 or count // each
+end
+
 -- One run: processor time in microseconds for each of the things done, connections opened.
 local function run(row, program, nginx)
   local count = row.count
   local before = nginx:counters()
   local text = output(("%s/bench/cpu %s %s %d"):format(BUILD, program.command, nginx.endpoint, count))
   local after = nginx:counters()
-  local user, system = text:match("(%d+) (%d+) %d+%s*$")
+  local said, user, system = text:match("^(.-)(%d+) (%d+) %d+%s*$")
   -- The second reading of the counters is itself one request on one connection.
-  assert(after.requests - before.requests - 1 == count, program.name .. " did not send what it should have")
+  assert(after.requests - before.requests - 1 == requestsOf(row, count),
+    program.name .. " did not send what it should have")
   return {
     cpu = (user + system) / count,
     connections = after.connections - before.connections - 1,
+    said = said,
   }
 end
 
 -- What valgrind counts of a program, for each of the things done: the difference of two runs, so that starting up is
 -- left out. `tool` is its tool with options, `pattern` finds the number in its report.
-local function counted(program, nginx, tool, pattern)
+local function counted(row, program, nginx, tool, pattern)
   local function total(count)
     local log = BUILD .. "/bench/valgrind.log"
     output(("valgrind --tool=%s --log-file=%s %s %s %d")
@@ -56,17 +70,17 @@ local function counted(program, nginx, tool, pattern)
     local number = file:read("a"):match(pattern):gsub(",", "")
     return tonumber(number)
   end
-  local few, many = 200, 1200
+  local few, many = row.few or 200, row.many or 1200
   return (total(many) - total(few)) / (many - few)
 end
 
 -- The counts that do not drift: instructions in user space, allocations, bytes of a request.
-local function instrument(program, nginx)
+local function instrument(row, program, nginx)
   return {
-    instructions = counted(program, nginx, "callgrind --callgrind-out-file=/dev/null", "Collected : (%d+)"),
-    allocations = counted(program, nginx, "memcheck --leak-check=no --undef-value-errors=no",
+    instructions = counted(row, program, nginx, "callgrind --callgrind-out-file=/dev/null", "Collected : (%d+)"),
+    allocations = counted(row, program, nginx, "memcheck --leak-check=no --undef-value-errors=no",
       "total heap usage: ([%d,]+) allocs"),
-    bytes = nginx:bytes(),
+    bytes = requestsOf(row, row.count) > 0 and nginx:bytes() or nil,
   }
 end
 
@@ -76,7 +90,7 @@ local function available(program)
   return false
 end
 
--- All rounds of a row: name → { cpu=median, connections=largest, runs=, counts= }.
+-- All rounds of a row: name → { cpu=median, connections=largest, runs=, said=, counts= }.
 local function measure(row, programs, nginx)
   local runs, result = {}, {}
   for _, program in ipairs(programs) do runs[program.name] = {} end
@@ -87,13 +101,13 @@ local function measure(row, programs, nginx)
     end
   end
   for _, program in ipairs(programs) do
-    local cpu, connections = {}, 0
+    local cpu, connections, said = {}, 0, nil
     for i, one in ipairs(runs[program.name]) do
-      cpu[i] = one.cpu
+      cpu[i], said = one.cpu, one.said
       connections = math.max(connections, one.connections)
     end
-    result[program.name] = { cpu = median(cpu), connections = connections, runs = cpu }
-    if program.instrument then result[program.name].counts = instrument(program, nginx) end
+    result[program.name] = { cpu = median(cpu), connections = connections, runs = cpu, said = said }
+    if program.instrument then result[program.name].counts = instrument(row, program, nginx) end
   end
   return result
 end
@@ -108,41 +122,71 @@ end
 
 local function report(row, programs, result)
   local base = programs[1].name
-  local line = "  %-26s %8s %8s %12s %13s %12s %14s"
-  print(line:format("", "cpu µs ", "ratio", "connections", "instructions", "allocations", "request bytes"))
+  local line = "  %-26s %8s %8s %12s %13s %8s %12s %14s"
+  print(line:format("", "cpu µs ", "ratio", "connections", "instructions", "ratio", "allocations", "request bytes"))
+  local function number(format, value) return value and format:format(value) or "-" end
+  local base_counts = result[base].counts
   for _, program in ipairs(programs) do
     local r = result[program.name]
     local counts = r.counts or {}
-    local function number(format, value) return value and format:format(value) or "-" end
-    print(line:format(program.name, number("%.1f", r.cpu), number("%.3f", ratio(result, program.name, base)),
-      r.connections, number("%.0f", counts.instructions), number("%.1f", counts.allocations),
+    local more = counts.instructions and base_counts and counts.instructions / base_counts.instructions
+    print(line:format(program.name, number("%.2f", r.cpu), number("%.3f", ratio(result, program.name, base)),
+      r.connections, number("%.0f", counts.instructions), number("%.3f", more), number("%.1f", counts.allocations),
       number("%d", counts.bytes)))
   end
   print(("  (for one %s; processor time is user and system; connections for a whole run)"):format(row.unit))
 end
 
--- Says of each limit whether it was reached; true when all were.
-local function judge(row, result)
-  local all = true
-  local function verdict(reached, text)
-    print(("  %-8s %s"):format(reached and "reached" or "missed", text))
-    all = all and reached
-  end
-  for _, limit in ipairs(row.limits) do
-    local name, relation, value = table.unpack(limit)
-    if relation == "<=" then
-      local base = row.programs[1].name
-      local r = ratio(result, name, base)
-      verdict(r <= value, ("%s: %.3f of %s, at most %.2f"):format(name, r, base, value))
-    elseif result[value] then
-      local r = ratio(result, name, value)
-      verdict(r < 1, ("%s: %.3f of %s, below 1"):format(name, r, value))
+local function verdict(reached, text)
+  print(("  %-8s %s"):format(reached and "reached" or "missed", text))
+  return reached
+end
+
+-- Whether programs send the same bytes: what is compared is then the same work for the network.
+local function judgeRequests(row, programs)
+  local commands = {}
+  for _, name in ipairs(row.alike.names) do
+    for _, program in ipairs(programs) do
+      if program.name == name then table.insert(commands, program.command) end
     end
   end
-  local name, most = table.unpack(row.connections)
-  local opened = result[name].connections
-  verdict(opened <= most, ("%s: %d connection(s) for a whole run, at most %d"):format(name, opened, most))
-  return all
+  local requests = capture.requests(commands, row.requests or 1, row.alike.reply)
+  local same = true
+  for i = 2, #requests do same = same and requests[i] == requests[1] end
+  return verdict(same, ("%s: the same %d bytes of a request"):format(table.concat(row.alike.names, ", "), #requests[1]))
+end
+
+-- One limit of a row.
+local function judgeTime(row, result, name, relation, value)
+  if relation == "<=" then
+    local base = row.programs[1].name
+    local r = ratio(result, name, base)
+    return verdict(r <= value, ("%s: %.3f of %s, at most %.2f"):format(name, r, base, value))
+  elseif result[value] then
+    local r = ratio(result, name, value)
+    return verdict(r < 1, ("%s: %.3f of %s, below 1"):format(name, r, value))
+  end
+  return true
+end
+
+-- Says of each limit whether it was reached; true when all were.
+local function judge(row, programs, result)
+  local all = true
+  for _, limit in ipairs(row.limits) do
+    all = judgeTime(row, result, table.unpack(limit)) and all
+  end
+  if row.connections then
+    local name, most = table.unpack(row.connections)
+    local opened = result[name].connections
+    local text = ("%s: %d connection(s) for a whole run, at most %d"):format(name, opened, most)
+    all = verdict(opened <= most, text) and all
+  end
+  if row.said then
+    local texts = {}
+    for name, r in pairs(result) do texts[name] = r.said end
+    all = verdict(row.said(texts)) and all
+  end
+  return (not row.alike or judgeRequests(row, programs)) and all
 end
 
 local function compare(name, nginx)
@@ -155,7 +199,7 @@ local function compare(name, nginx)
   end
   local result = measure(row, programs, nginx)
   report(row, programs, result)
-  return judge(row, result)
+  return judge(row, programs, result)
 end
 
 local nginx = server.start(BUILD .. "/bench/nginx")

@@ -10,17 +10,30 @@ set -eu
 cd "$(dirname "$0")/.."
 : "${BUILD:=build}" "${LUA:=lua5.4}" "${MAKE:=make}"
 export BUILD LUA
-[ $# -gt 0 ] || set -- close
+[ $# -gt 0 ] || set -- close paging normalise
 
 stop_server() { [ ! -f "$BUILD/bench/nginx/pid" ] || kill "$(cat "$BUILD/bench/nginx/pid")"; }
 trap stop_server EXIT
 trap 'exit 130' INT TERM
 
 mkdir -p "$BUILD/bench"
-for source in bench/*/*.c bench/cpu.c; do
-  ${CC:-cc} -std=c11 -O2 -D_DEFAULT_SOURCE -Wall -Wextra \
-    $($MAKE -s print-CURL_CFLAGS) -o "$BUILD/bench/$(basename "$source" .c)" "$source" $($MAKE -s print-CURL_LIBS)
-done
+compile() { # SOURCE FLAG...
+  source=$1
+  shift
+  ${CC:-cc} -std=c11 -O2 -D_DEFAULT_SOURCE -Wall -Wextra $(ask CURL_CFLAGS) \
+    -o "$BUILD/bench/$(basename "$source" .c)" "$source" "$@" $(ask CURL_LIBS)
+}
+ask() { $MAKE -s "print-$1"; }
+
+# Lua as the stand-alone interpreter has it: in the program itself, where there is a library to do so.
+lua_library=$(${CC:-cc} -print-file-name=liblua5.4.a)
+case $lua_library in /*) ;; *) lua_library=$(ask LUA_LIBS) ;; esac
+with_lua="$(ask LUA_CFLAGS) -Wl,-E $lua_library -lm -ldl"
+
+compile bench/cpu.c
+compile bench/close/close_curl.c
+compile bench/paging/paging_curl.c $with_lua
+compile bench/normalise/normalise.c -Isrc/core -Isrc/binding $(ask BINDING_OBJ) $(ask CORE_OBJ) $with_lua
 
 # The JavaScript SDK from npm, where there is one. Nothing it may run at installation is run.
 sdk=$BUILD/bench/sdk

@@ -1,4 +1,5 @@
--- The server of the benchmark: an nginx with one worker that answers fixed bytes on loopback.
+-- The server of the benchmark: an nginx with one worker that answers fixed bytes on loopback: to a close a closed
+-- record, to a walk pages of records.
 -- It is stopped by run.sh, which knows its pid file whatever happens here.
 
 local socket = require "socket"
@@ -7,7 +8,7 @@ local server = {}
 server.__index = server
 
 -- A closed usage record of the size and shape that Connect answers with; 936 bytes.
-local RECORD = '{"id":"UR-2026-01-0000-0001-0001","usagefile":{"id":"UF-2026-01-0000-0001","name":"January usage",'
+server.RECORD = '{"id":"UR-2026-01-0000-0001-0001","usagefile":{"id":"UF-2026-01-0000-0001","name":"January usage",'
   .. '"status":"accepted"},"product":{"id":"PRD-276-377-545","name":"My Product"},"asset":{"id":"AS-146-621-424-4",'
   .. '"external_id":"3466577810","external_uid":"e4cc9f2e-8bd0-4d6f-a1fd-5b9e9b7f1a3c"},"start_date":'
   .. '"2026-01-01T00:00:00+00:00","end_date":"2026-02-01T00:00:00+00:00","product_id":"PRD-276-377-545",'
@@ -18,13 +19,21 @@ local RECORD = '{"id":"UR-2026-01-0000-0001-0001","usagefile":{"id":"UF-2026-01-
   .. '"resource_local_id":"SKU_STORAGE","asset_external_id":"3466577810",'
   .. '"asset_external_uid":"e4cc9f2e-8bd0-4d6f-a1fd-5b9e9b7f1a3c"}'
 
+-- What a walk goes through: so many records, in pages of so many, which come from so many files in turn.
+local TOTAL <const>, PAGE <const>, FILES <const> = 1000000, 1000, 10
+
 local CONFIGURATION = [[
 worker_processes 1;
 pid pid;
 error_log error.log;
 events { worker_connections 1024; }
 http {
+  default_type application/json;
+  types { }
+  include ranges.conf;
   access_log off;
+  etag off;
+  max_ranges 0;
   keepalive_timeout 3600;
   keepalive_requests 1000000000;
   client_body_temp_path body;
@@ -48,14 +57,58 @@ http {
 ]]
 
 local ANSWERS = [[
-default_type application/json;
 location ~ ^/public/v1/usage/records/[^/]+/close$ {
   if ($request_method != POST) { return 405; }
   if ($http_authorization != "ApiKey SU-000-000-000:secret") { return 401; }
   if ($content_type != "application/json") { return 415; }
   return 200 'RECORD';
 }
+location = /public/v1/usage/records {
+  if ($request_method != GET) { return 405; }
+  if ($http_authorization != "ApiKey SU-000-000-000:secret") { return 401; }
+  if ($arg_limit != PAGE) { return 400; }
+  if ($range = "") { return 400; }
+  rewrite ^ /page-$page.json last;
+}
+location ~ ^/page- {
+  internal;
+  root .;
+  add_header Content-Range $range;
+}
 ]]
+
+-- The page that begins at an offset: what its Content-Range says, and which file it comes from.
+local function ranges()
+  local lines = {
+    "map_hash_max_size 8192;",
+    "map $arg_offset $page { default 0; ~(?<file>\\d)000$ $file; }",
+    'map $arg_offset $range { default "";',
+  }
+  for offset = 0, TOTAL - PAGE, PAGE do
+    table.insert(lines, ('  %d "items %d-%d/%d";'):format(offset, offset, offset + PAGE - 1, TOTAL))
+  end
+  return table.concat(lines, "\n") .. "\n}\n"
+end
+
+---A page of records like RECORD, each with ids and amounts of its own.
+---@param number integer which one, from 0
+---@return string json
+function server.page(number)
+  local records = {}
+  for i = 1, PAGE do
+    local place = number * PAGE + i
+    local own = {
+      ["UR-2026-01-0000-0001-0001"] = ("UR-2026-01-0000-0001-%06d"):format(place),
+      ["e4cc9f2e"] = ("%08x"):format(place * 40503),
+      ["3466577810"] = ("%d"):format(3466000000 + place),
+      ["128.4375"] = ("%.4f"):format(place * 0.1875),
+      ["42.125"] = ("%d"):format(place % 977),
+    }
+    records[i] = server.RECORD:gsub("[%w.-]+", function(word) return own[word] end)
+      :gsub("e4cc9f2e", own["e4cc9f2e"])
+  end
+  return "[" .. table.concat(records, ",") .. "]"
+end
 
 local function freePort()
   local listener = assert(socket.bind("127.0.0.1", 0))
@@ -81,7 +134,9 @@ function server.start(directory)
   assert(os.execute(("mkdir -p '%s'"):format(directory)))
   local port, logged = freePort(), freePort()
   write(directory .. "/nginx.conf", (CONFIGURATION:gsub("%u%u%u%u+", { PORT = port, LOGGED = logged })))
-  write(directory .. "/answers.conf", (ANSWERS:gsub("RECORD", RECORD)))
+  write(directory .. "/answers.conf", (ANSWERS:gsub("%u%u%u%u+", { RECORD = server.RECORD, PAGE = PAGE })))
+  write(directory .. "/ranges.conf", ranges())
+  for number = 0, FILES - 1 do write(("%s/page-%d.json"):format(directory, number), server.page(number)) end
   write(directory .. "/lengths.log", "")
   -- nginx goes to the background only after it has bound its ports.
   local command = "d=$(cd '%s' && pwd) && PATH=$PATH:/usr/sbin nginx -p \"$d\" -e error.log -c nginx.conf"

@@ -88,6 +88,7 @@ build = {
     ["cloudblue.connect.command"] = "lua/cloudblue/connect/command.lua",
     ["cloudblue.connect.command.sandbox"] = "lua/cloudblue/connect/command/sandbox.lua",
     ["cloudblue.connect"] = "lua/cloudblue/connect/init.lua",
+    ["cloudblue.connect.meta"] = "lua/cloudblue/connect/meta.lua",
     ["cloudblue.connect.paging"] = "lua/cloudblue/connect/paging.lua",
     ["cloudblue.connect.rql"] = "lua/cloudblue/connect/rql.lua",
     ["cloudblue.connect.rql.builder"] = "lua/cloudblue/connect/rql/builder.lua",

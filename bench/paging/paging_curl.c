@@ -1,7 +1,8 @@
-/* paging_curl ENDPOINT COUNT : walks the last COUNT of the 1,000,000 records in pages of 1000, with libcurl and
- * lua-cjson alone: one easy handle, one connection, the page collected in a buffer that is used again, handed to
- * lua-cjson's decode through Lua's C API, counted and let go. Lua is set up as the stand-alone interpreter does it
- * (collector in generational mode), and lua-cjson is the one that `require` finds.
+/* paging_curl ENDPOINT COUNT : walks the last COUNT of the 1,000,000 records in pages of 1000, with
+ * libcurl and lua-cjson alone: one easy handle, one connection, the page collected in a buffer that
+ * is used again, handed to lua-cjson's decode through Lua's C API, counted and let go. Lua is set
+ * up as the stand-alone interpreter does it (collector in generational mode), and lua-cjson is the
+ * one that `require` finds.
  *
  * The requests are those of paging_module.lua byte for byte; compare.lua checks that. */
 #define _GNU_SOURCE
@@ -51,7 +52,8 @@ static CURL *prepare(struct curl_slist **headers, struct reply *reply) {
 }
 
 /* How many records the page holds that begins at offset; 0 where it can't be had. */
-static long walk_page(CURL *curl, lua_State *L, const char *endpoint, long offset, struct reply *reply) {
+static long walk_page(CURL *curl, lua_State *L, const char *endpoint, long offset,
+                      struct reply *reply) {
   char url[256];
   long status = 0, length;
   snprintf(url, sizeof url, "%s/usage/records?limit=%ld&offset=%ld", endpoint, PAGE, offset);

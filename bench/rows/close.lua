@@ -1,8 +1,12 @@
 -- Closing one usage record after another. All programs send the same method, path, headers of substance and body, and
--- get the same reply; each checks that it was one. The bare socket is no HTTP client and only there to be seen.
+-- get the same reply; each checks that it was one. The bare program in C and the module send the very same bytes, which
+-- is looked at: the limit is a program that does the same requests. The bare socket is no HTTP client and only there to
+-- be seen.
 
 local BUILD = os.getenv("BUILD") or "build"
 local LUA = os.getenv("LUA") or "lua5.4"
+
+local server = require "bench.server"
 
 local function haveSdk()
   return os.execute(("test -d '%s/bench/sdk/node_modules/@cloudblueconnect'"):format(BUILD))
@@ -26,4 +30,5 @@ return {
     { "cloudblue.connect", "<", "JavaScript SDK" },
   },
   connections = { "cloudblue.connect", 1 },
+  alike = { names = { "bare libcurl in C", "cloudblue.connect" }, reply = { body = server.RECORD } },
 }

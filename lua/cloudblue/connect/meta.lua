@@ -1,0 +1,625 @@
+---@meta cloudblue.connect
+
+-- Annotations for editors (LuaCATS, as lua-language-server reads them) and the reference of the module. Nothing loads
+-- this file at run time. spec/meta_spec.lua compares it with the module.
+--
+-- Holds for every call that goes to the service:
+--   * It waits until the call is over; `timeout`, `deadline` and `retries` bound that.
+--   * Misuse (a wrong type, an empty id, a closed client) raises an error that names the argument's position, and
+--     nothing is sent. Running out of memory raises. Everything else comes back as `nil, failure`.
+--   * An error that one of your own functions raises (a hook, a reader, a sink, onProgress) ends the call and reaches
+--     you as it is. What was sent by then may have taken effect.
+--   * An id is any non-empty text but "." and "..": it becomes one segment of the path, percent-encoded.
+--
+-- "API" below is CloudBlue's description of Connect's usage part, version 37.0.
+
+---@class cloudblue.connect
+---@field null lightuserdata JSON null, the same value as lua-cjson's `cjson.null`
+---@field R cloudblue.connect.R where a condition begins: `connect.R.status:eq("approved")`
+---@field _VERSION string the module's version, such as `0.1.0`
+local connect = {}
+
+-- ---------------------------------------------------------------- limits and options
+
+---How long a call may take and how often it may be tried.
+---@class cloudblue.connect.Limits
+---@field timeout number? seconds for one attempt, name look-up included (60)
+---@field connectTimeout number? seconds until the connection stands, TLS included (10)
+---@field deadline number? seconds for the whole call: attempts, pauses, confirmation (300)
+---@field retries integer? further attempts after the first, 0 to 1000 (3); 0 turns confirmation off, too
+
+---@class cloudblue.connect.ClientOptions: cloudblue.connect.Limits
+---Bytes of a reply's body that are accepted, counted after decompression (64 MiB). A download to a file or a function
+---is not bounded.
+---@field maxResponseBytes integer?
+---@field maxConnections integer? connections open at once (64)
+---@field proxy string? URL of a proxy; else the usual environment variables count (`https_proxy`, `no_proxy`, …)
+---@field caFile string? PEM file of the authorities to trust, instead of the system's
+---@field caPath string? folder of such files
+---@field clientCert string? PEM file of the client's certificate
+---@field clientKey string? PEM file of its key
+---Lets the endpoint be `http:` elsewhere than on a loopback address. The key can then be read on the way.
+---@field allowPlainHttp boolean?
+---Sent with every request; not those that the module writes itself (Authorization, Content-Type, Host, …).
+---@field headers table<string, string>?
+---@field userAgent string? added to the module's own
+
+---@class cloudblue.connect.ClientSettings: cloudblue.connect.ClientOptions
+---@field endpoint string? see `connect.ConnectClient`
+---@field apiKey string? see `connect.ConnectClient`
+
+---@class cloudblue.connect.RequestOptions: cloudblue.connect.Limits
+---@field query cloudblue.connect.Filter? what stands behind `?`
+---@field body table? sent as JSON
+---@field headers table<string, string>? sent with this request
+---@field raw boolean? gives the reply's bytes instead of what they mean
+
+---@class cloudblue.connect.TransferOptions: cloudblue.connect.Limits
+---Called now and then with the bytes so far and, where it is known, how many there will be.
+---@field onProgress fun(done: integer, total: integer?)?
+
+---@class cloudblue.connect.rql.Options
+---@field ordering string|string[]? field names, each with an optional sign: `-created_time`
+---@field select string|string[]? what to add (`+items`) or leave out (`-items`)
+---@field limit integer? at most so many entries, up to 1000
+---@field offset integer? how many matches to leave out at the start
+
+---@class cloudblue.connect.AllOptions: cloudblue.connect.rql.Options
+---@field limit integer? entries of a page, 1 to 1000 (100)
+---@field backwards boolean? from the last match to the first; see `GenericResource:all`
+
+-- ---------------------------------------------------------------- what comes back
+
+---What a reply says besides its body.
+---@class cloudblue.connect.Reply
+---@field status integer HTTP status
+---@field headers table<string, string> names in lower case; the key is masked where the service echoes it
+
+---What went wrong.
+---@alias cloudblue.connect.Kind
+---| "api" # a status that refuses, with the API's error object
+---| "http" # any other status that refuses, a redirect included: none is followed
+---| "record" # a bulk reply says that the record was not closed, or it is closed under another billing id
+---| "transport" # no usable reply: name, connection, TLS, time-out, reset, truncated, too large
+---| "decode" # a 2xx reply that can't be read
+---| "cancelled" # the client was closed, or the deadline passed
+---| "file" # a local file can't be read or written
+
+---What happened to the billing data. Of no meaning for a mere reading.
+---@alias cloudblue.connect.Outcome
+---| "unsent" # the request never left
+---| "rejected" # the service refused it; nothing changed
+---| "applied" # it took effect
+---| "unknown" # it may have taken effect, and this could not be found out
+
+---A call that did not succeed. `tostring` gives one line, such as
+---`POST /usage/records/UR-1/close: 400 VAL_001: it is closed`. `error(failure)` and `assert(nil, failure)` work.
+---@class cloudblue.connect.Failure
+---@field kind cloudblue.connect.Kind
+---@field outcome cloudblue.connect.Outcome
+---@field message string what went wrong, in words; the key is masked in it
+---@field method string HTTP method
+---@field url string the whole URL of the call
+---@field path string the URL without the endpoint
+---@field attempts integer how many times the call itself was tried
+---@field status integer? HTTP status, where a whole reply came
+---@field errorCode string? `error_code` of the API's error object, such as `VAL_001`
+---@field errors any[]? its `errors`
+---@field retryAfter number? seconds that the service asked to wait
+
+---What a hook is told of a request. A table of its own for each hook: changing it changes nothing.
+---@class cloudblue.connect.HookRequest
+---@field method string
+---@field url string
+---@field attempt integer 1 for the first
+---@field confirming boolean true for the GET that finds out whether a close took effect
+---@field headers table<string, string> those that the module gives; Authorization is `***`
+---@field body string? JSON text
+
+---What a hook is told of a reply, or of its absence.
+---@class cloudblue.connect.HookResponse
+---@field method string
+---@field url string
+---@field attempt integer
+---@field confirming boolean
+---@field status integer? absent where no whole reply came
+---@field headers table<string, string>? names in lower case
+---@field body string? its bytes; empty for a download to a file or a function
+---@field error string? why no whole reply came
+
+---A list's conditions: a condition of `connect.R`; a table such as `{ status = "approved", tier = { ["$gt"] = 1 } }`,
+---read as the JavaScript SDK reads its filter objects; or a query that is ready, such as `eq(status,approved)`.
+---A misspelled field is no error: the service leaves out what it does not know, and the list is longer than asked for.
+---@alias cloudblue.connect.Filter cloudblue.connect.Condition|table<string, any>|string
+
+---Where a file to be uploaded comes from: its path; a name and its bytes; a name and a function, or just a function,
+---that gives the bytes piece by piece and nil at the end (called while the upload goes on; such an upload is not tried
+---again once bytes were taken from the function).
+---@alias cloudblue.connect.Source
+---| string
+---| { name: string, content: string }
+---| { name: string, reader: fun(): string? }
+---| fun(): string?
+
+---Where a download goes: nil for the bytes as a string; a path, written beside the target and renamed when whole;
+---a function that is given piece after piece (the next piece comes when it returns; once it was called, the download
+---is not tried again).
+---@alias cloudblue.connect.Target string|fun(bytes: string)|nil
+
+-- ---------------------------------------------------------------- the module
+
+---Makes a client. Nothing is sent yet.
+---
+---Without an endpoint that of `CONNECT_ENDPOINT` in the environment is taken, else the public one,
+---`https://api.connect.cloudblue.com/public/v1`; without a key that of `CONNECT_API_KEY`. The first argument may be a
+---table that holds everything: `ConnectClient { endpoint = …, apiKey = …, retries = 5 }`.
+---
+---Raises an argument error for an endpoint that is no `https:` URL (`http:` only to a loopback address, unless
+---`allowPlainHttp`), for a key with control characters, for an unknown option, and for a missing key.
+---@param endpoint (string|cloudblue.connect.ClientSettings)? URL
+---@param apiKey string? sent as Authorization, as it is: `ApiKey SU-…:…`
+---@param options cloudblue.connect.ClientOptions?
+---@return cloudblue.connect.ConnectClient client
+function connect.ConnectClient(endpoint, apiKey, options) end
+
+---A collection of the API. Raises an argument error for a path that does not begin with `/` or that has a query.
+---@param client cloudblue.connect.ConnectClient
+---@param baseUri string path below the endpoint, such as `/subscriptions/assets`
+---@return cloudblue.connect.GenericResource
+function connect.GenericResource(client, baseUri) end
+
+---The usage records; the same object as `client.usageRecords`.
+---@param client cloudblue.connect.ConnectClient
+---@return cloudblue.connect.UsageRecordResource
+function connect.UsageRecordResource(client) end
+
+---The chunks of usage files; the same object as `client.usageChunks`.
+---@param client cloudblue.connect.ConnectClient
+---@return cloudblue.connect.UsageChunkResource
+function connect.UsageChunkResource(client) end
+
+---The usage files; the same object as `client.usageFiles`.
+---@param client cloudblue.connect.ConnectClient
+---@return cloudblue.connect.UsageFileResource
+function connect.UsageFileResource(client) end
+
+---The usage aggregates; the same object as `client.usageAggregates`.
+---@param client cloudblue.connect.ConnectClient
+---@return cloudblue.connect.UsageAggregateResource
+function connect.UsageAggregateResource(client) end
+
+---The usage reconciliations; the same object as `client.usageReconciliations`.
+---@param client cloudblue.connect.ConnectClient
+---@return cloudblue.connect.UsageReconciliationResource
+function connect.UsageReconciliationResource(client) end
+
+-- ---------------------------------------------------------------- the client
+
+---A connection to Connect. `local client <close> = …` closes it at the end of the block. It belongs to the Lua state
+---that made it.
+---@class cloudblue.connect.ConnectClient
+---@field endpoint string the URL it was given
+---@field usageRecords cloudblue.connect.UsageRecordResource
+---@field usageChunks cloudblue.connect.UsageChunkResource
+---@field usageFiles cloudblue.connect.UsageFileResource
+---@field usageAggregates cloudblue.connect.UsageAggregateResource
+---@field usageReconciliations cloudblue.connect.UsageReconciliationResource
+local ConnectClient = {}
+
+---Sends a request. The primitive under all other calls, for what they don't cover.
+---
+---GET, PUT and DELETE are tried again after a failure; POST and PATCH only where the request surely had no effect.
+---The value is what the JSON of a 2xx reply means, true where it has no body, and its bytes with the option `raw`.
+---@param method "GET"|"POST"|"PUT"|"PATCH"|"DELETE"
+---@param path string below the endpoint, begins with `/`, without a query
+---@param options cloudblue.connect.RequestOptions?
+---@return any value nil with a failure
+---@return cloudblue.connect.Reply|cloudblue.connect.Failure reply beside nil, the failure
+function ConnectClient:request(method, path, options) end
+
+---Any collection of the API, as `connect.GenericResource(client, path)`.
+---@param path string below the endpoint, such as `/subscriptions/assets`
+---@return cloudblue.connect.GenericResource
+function ConnectClient:resource(path) end
+
+---Adds a function that is called before each request is sent, confirming readings and further attempts included.
+---@param hook fun(request: cloudblue.connect.HookRequest)
+function ConnectClient:addBeforeRequestHook(hook) end
+
+---Adds a function that is called after each request, whatever came of it.
+---@param hook fun(response: cloudblue.connect.HookResponse)
+function ConnectClient:addAfterResponseHook(hook) end
+
+---Gives back the connections. Calls under way end as `cancelled`; later ones raise. May be called again.
+function ConnectClient:close() end
+
+-- ---------------------------------------------------------------- collections
+
+---A collection of the API.
+---@class cloudblue.connect.GenericResource
+---@field baseUri string its path below the endpoint
+---@field client cloudblue.connect.ConnectClient
+local GenericResource = {}
+
+---Reads one object: GET `{baseUri}/{id}`.
+---@param id string
+---@return table? object
+---@return cloudblue.connect.Failure? failure beside nil
+function GenericResource:get(id) end
+
+---Creates an object: POST `{baseUri}`. Not tried again where it may have taken effect: the outcome is then `unknown`.
+---
+---Raises an argument error, which names the place, for what JSON can't carry: a cycle, a function, NaN, a list with
+---holes, a text that is not UTF-8, a number with more digits than lua-cjson writes.
+---@param object table what becomes the JSON body
+---@return table? object as the service has it now
+---@return cloudblue.connect.Failure? failure beside nil
+function GenericResource:create(object) end
+
+---Changes an object: PUT `{baseUri}/{id}`.
+---@param id string
+---@param object table see `create`
+---@return table? object as the service has it now
+---@return cloudblue.connect.Failure? failure beside nil
+function GenericResource:update(id, object) end
+
+---Deletes an object: DELETE `{baseUri}/{id}`.
+---@param id string
+---@return true? done
+---@return cloudblue.connect.Failure? failure beside nil
+function GenericResource:delete(id) end
+
+---Reads one page of a list: GET `{baseUri}?{query}`. Without a `limit` the service decides how many entries come. The
+---total stands in the reply's `content-range`: `items 0-99/1234`.
+---@param filters cloudblue.connect.Filter?
+---@param options cloudblue.connect.rql.Options?
+---@return table[]? list
+---@return cloudblue.connect.Reply|cloudblue.connect.Failure reply beside nil, the failure
+function GenericResource:search(filters, options) end
+
+---Iterates over every match of every page: `for record in records:all { status = "approved" } do … end`.
+---
+---A page is asked for when its first entry is wanted and let go before the next one, so that memory stays that of a
+---page. A list that changes meanwhile shifts the pages not yet read: a loop that closes approved records while it
+---lists approved records misses as many after each page as it closed on it. With `backwards = true` the walk goes from
+---the last match to the first; what the loop does then shifts only what was read already, and every match is met once.
+---Order by something that the loop does not change, best the time of creation. A service that tells no total can't be
+---walked backwards.
+---
+---The iterator raises the failure itself where a page can't be had; called again, it asks for the same page again.
+---@param filters cloudblue.connect.Filter?
+---@param options cloudblue.connect.AllOptions?
+---@return fun(): table? next the next entry, nil after the last
+function GenericResource:all(filters, options) end
+
+---Reads the first match: one request for one entry.
+---@param filters cloudblue.connect.Filter?
+---@param options cloudblue.connect.rql.Options? `ordering`, `select`, `offset`
+---@return table? entry nil, with nothing beside it, where nothing matches
+---@return cloudblue.connect.Reply|cloudblue.connect.Failure? reply beside nil, the failure
+function GenericResource:first(filters, options) end
+
+---Counts the matches: one request that asks for no entries.
+---@param filters cloudblue.connect.Filter?
+---@return integer? total
+---@return cloudblue.connect.Failure? failure beside nil; also where the service does not tell the total
+function GenericResource:count(filters) end
+
+---Does something with an object: POST `{baseUri}/{id}/{name}`. Not tried again where it may have taken effect.
+---@param id string
+---@param name string the action's segment of the path, such as `approve`
+---@param body table? see `create`
+---@return table? object what the reply holds
+---@return cloudblue.connect.Failure? failure beside nil
+function GenericResource:action(id, name, body) end
+
+---The collection below an object: `{baseUri}/{id}/{name}`.
+---@param id string
+---@param name string such as `rules` of `/products/PRD-000-000-001/usage/rules`
+---@return cloudblue.connect.GenericResource
+function GenericResource:collection(id, name) end
+
+-- ---------------------------------------------------------------- usage records
+
+---Usage records: `/usage/records`.
+---@class cloudblue.connect.UsageRecordResource: cloudblue.connect.GenericResource
+local UsageRecordResource = {}
+
+---Closes a record, that is, tells Connect that the consumption was billed: POST `/usage/records/{id}/close` (API).
+---
+---Carried out once: where it can't be told whether an attempt took effect, the record is read before anything is sent
+---again, and where that tells nothing either the failure's outcome is `unknown`.
+---@param id string of the record
+---@param externalBillingId string? your number of the billing; not empty; nil leaves it out
+---@param externalBillingNote string? nil leaves it out
+---@return cloudblue.connect.UsageChunk? chunk the closed record; `confirmed` where a later reading told so
+---@return cloudblue.connect.Failure? failure beside nil; kind `record` where it is closed under another billing id
+function UsageRecordResource:close(id, externalBillingId, externalBillingNote) end
+
+---Closes a record by the bulk route: POST `/usage/records/close-records` (API). Where the service answers 404 or 405,
+---by the JavaScript SDK's route `/usage/records/{id}/close-records`; the client remembers which one the service knows.
+---Carried out once, as `close`.
+---@param id string of the usage file; only the second route needs it
+---@param recordId string of the record
+---@param externalBillingId string? as for `close`
+---@param externalBillingNote string?
+---@return cloudblue.connect.UsageChunk? chunk from the bulk route it has `id` and `status` only
+---@return cloudblue.connect.Failure? failure beside nil; kind `record` where the reply says that it was not closed
+function UsageRecordResource:closeRecords(id, recordId, externalBillingId, externalBillingNote) end
+
+-- ---------------------------------------------------------------- chunks
+
+---Chunks of usage files, a part of the file for each hub: `/usage/chunks`.
+---@class cloudblue.connect.UsageChunkResource: cloudblue.connect.GenericResource
+local UsageChunkResource = {}
+
+---Reads a chunk: GET `/usage/chunks/{id}` (API).
+---@param id string
+---@return cloudblue.connect.UsageChunk? chunk
+---@return cloudblue.connect.Failure? failure beside nil
+function UsageChunkResource:get(id) end
+
+---Changes a chunk: PUT `/usage/chunks/{id}` (API: `external_id`).
+---@param id string
+---@param object table see `GenericResource:create`
+---@return cloudblue.connect.UsageChunk? chunk
+---@return cloudblue.connect.Failure? failure beside nil
+function UsageChunkResource:update(id, object) end
+
+---Closes a chunk: POST `/usage/chunks/{id}/close` (API, which wants a billing id). Carried out once, as
+---`UsageRecordResource:close`.
+---@param id string
+---@param externalBillingId string? not empty; nil leaves it out
+---@param externalBillingNote string? nil leaves it out
+---@return cloudblue.connect.UsageChunk? chunk
+---@return cloudblue.connect.Failure? failure beside nil
+function UsageChunkResource:close(id, externalBillingId, externalBillingNote) end
+
+---Downloads the chunk's spreadsheet: GET `/usage/chunks/{id}/download` (API).
+---@param id string
+---@param to cloudblue.connect.Target
+---@param options cloudblue.connect.TransferOptions?
+---@return string|integer|nil bytes XLSX; with a target, how many bytes went there
+---@return cloudblue.connect.Failure? failure beside nil; kind `file` where the target can't be written
+function UsageChunkResource:download(id, to, options) end
+
+---Has the chunk's spreadsheet made anew: POST `/usage/chunks/{id}/regenerate` (API).
+---@param id string
+---@return cloudblue.connect.UsageChunk? chunk
+---@return cloudblue.connect.Failure? failure beside nil
+function UsageChunkResource:regenerate(id) end
+
+---A closed record or a chunk, as the service sent it. `chunk.FIELD` is a field of the reply, with JSON null as nil;
+---`pairs(chunk)` walks the fields; methods win over fields of the same name. Its methods act on
+---`/usage/chunks/{chunk.id}`, so they are of use for a chunk, not for a record. It keeps its client alive.
+---@class cloudblue.connect.UsageChunk
+---@field data table the reply as a plain table, null as `connect.null`; decoded when it is first looked into
+---@field raw string the reply's bytes
+---@field confirmed boolean? true where the close got no usable reply and a later reading told that it had taken effect
+---@field id string
+---@field status string
+---@field external_billing_id string?
+---@field external_billing_note string?
+---@field [string] any any other field of the reply
+local UsageChunk = {}
+
+---As `UsageChunkResource:close` with this chunk's id.
+---@param externalBillingId string?
+---@param externalBillingNote string?
+---@return cloudblue.connect.UsageChunk? chunk another object; this one stays as it is
+---@return cloudblue.connect.Failure? failure beside nil
+function UsageChunk:close(externalBillingId, externalBillingNote) end
+
+---As `UsageChunkResource:download` with this chunk's id.
+---@param to cloudblue.connect.Target
+---@param options cloudblue.connect.TransferOptions?
+---@return string|integer|nil bytes
+---@return cloudblue.connect.Failure? failure beside nil
+function UsageChunk:download(to, options) end
+
+---As `UsageChunkResource:regenerate` with this chunk's id.
+---@return cloudblue.connect.UsageChunk? chunk
+---@return cloudblue.connect.Failure? failure beside nil
+function UsageChunk:regenerate() end
+
+---Reads the chunk again: as `UsageChunkResource:get` with this chunk's id.
+---@return cloudblue.connect.UsageChunk? chunk another object; this one stays as it is
+---@return cloudblue.connect.Failure? failure beside nil
+function UsageChunk:refresh() end
+
+-- ---------------------------------------------------------------- usage files
+
+---Usage files: `/usage/files`.
+---@class cloudblue.connect.UsageFileResource: cloudblue.connect.GenericResource
+local UsageFileResource = {}
+
+---Accepts a usage file: POST `/usage/files/{id}/accept` (API).
+---@param id string
+---@param note string? the acceptance note; nil leaves it out
+---@return table? file as the service has it now
+---@return cloudblue.connect.Failure? failure beside nil
+function UsageFileResource:accept(id, note) end
+
+---Approves all records of a usage file: PUT `/usage/files/{id}/approve-all` (API).
+---@param id string
+---@return table? file
+---@return cloudblue.connect.Failure? failure beside nil
+function UsageFileResource:approveAll(id) end
+
+---Closes a usage file: POST `/usage/files/{id}/close` (API). The outcome of a lost reply is `unknown`.
+---@param id string
+---@return table? file
+---@return cloudblue.connect.Failure? failure beside nil
+function UsageFileResource:close(id) end
+
+---Deletes a usage file: POST `/usage/files/{id}/delete` (API), not the DELETE of other collections.
+---@param id string
+---@return table? file
+---@return cloudblue.connect.Failure? failure beside nil
+function UsageFileResource:delete(id) end
+
+---Has a usage file processed anew: POST `/usage/files/{id}/reprocess` (API).
+---@param id string
+---@return table? file
+---@return cloudblue.connect.Failure? failure beside nil
+function UsageFileResource:reprocess(id) end
+
+---Submits a usage file: POST `/usage/files/{id}/submit` (API).
+---@param id string
+---@return table? file
+---@return cloudblue.connect.Failure? failure beside nil
+function UsageFileResource:submit(id) end
+
+---Rejects a usage file: POST `/usage/files/{id}/reject` (API).
+---@param id string
+---@param note string? the rejection note; nil leaves it out
+---@return table? file
+---@return cloudblue.connect.Failure? failure beside nil
+function UsageFileResource:reject(id, note) end
+
+---Uploads the spreadsheet of a usage file: POST `/usage/files/{id}/upload`, part `usage_file` (API). Streamed: the file
+---does not stand in memory.
+---@param id string
+---@param file cloudblue.connect.Source
+---@param options cloudblue.connect.TransferOptions?
+---@return table? file as the service has it now
+---@return cloudblue.connect.Failure? failure beside nil; kind `file` and outcome `unsent` where the path can't be read
+function UsageFileResource:upload(id, file, options) end
+
+---Uploads a reconciliation of a usage file: POST `/usage/files/{id}/reconciliation`, part `recon_file` (API).
+---@param id string
+---@param file cloudblue.connect.Source
+---@param options cloudblue.connect.TransferOptions?
+---@return table? file
+---@return cloudblue.connect.Failure? failure beside nil
+function UsageFileResource:reconciliation(id, file, options) end
+
+---Reads the categories of a usage file: GET `/usage/files/{id}/categories` (API).
+---@param id string
+---@return table[]? categories
+---@return cloudblue.connect.Failure? failure beside nil
+function UsageFileResource:categories(id) end
+
+---Tells where the template of a product's usage files is: GET `/usage/products/{id}/template` (API).
+---@param productId string
+---@return table? link
+---@return cloudblue.connect.Failure? failure beside nil
+function UsageFileResource:template(productId) end
+
+-- ---------------------------------------------------------------- aggregates and reconciliations
+
+---Usage aggregates: `/usage/aggregates`. The API has their list only.
+---@class cloudblue.connect.UsageAggregateResource: cloudblue.connect.GenericResource
+local UsageAggregateResource = {}
+
+---Usage reconciliations: `/usage/reconciliations`.
+---@class cloudblue.connect.UsageReconciliationResource: cloudblue.connect.GenericResource
+local UsageReconciliationResource = {}
+
+---Uploads a reconciliation: POST `/usage/reconciliations`, parts `recon_file` and `upload_note` (API).
+---@param file cloudblue.connect.Source
+---@param note string? nil leaves it out
+---@param options cloudblue.connect.TransferOptions?
+---@return table? reconciliation
+---@return cloudblue.connect.Failure? failure beside nil; kind `file` and outcome `unsent` where the path can't be read
+function UsageReconciliationResource:create(file, note, options) end
+
+---Downloads what Connect made of it: GET `/usage/reconciliations/{id}/processedfile` (API).
+---@param id string
+---@param to cloudblue.connect.Target
+---@param options cloudblue.connect.TransferOptions?
+---@return string|integer|nil bytes XLSX; with a target, how many bytes went there
+---@return cloudblue.connect.Failure? failure beside nil
+function UsageReconciliationResource:processedFile(id, to, options) end
+
+---Downloads what was uploaded: GET `/usage/reconciliations/{id}/uploadedfile` (API).
+---@param id string
+---@param to cloudblue.connect.Target
+---@param options cloudblue.connect.TransferOptions?
+---@return string|integer|nil bytes XLSX; with a target, how many bytes went there
+---@return cloudblue.connect.Failure? failure beside nil
+function UsageReconciliationResource:uploadedFile(id, to, options) end
+
+-- ---------------------------------------------------------------- conditions
+
+---Where a condition begins: `R.status`, `R.asset.external_uid`; `R["asset.eq"]` and `R("asset.eq")` reach a field that
+---is named as a method. Raises an error for what is no field's name.
+---@class cloudblue.connect.R
+---@field [string] cloudblue.connect.Field
+---@operator call(string): cloudblue.connect.Field
+
+---What a filter says. `&` binds more strongly than `|`, `~` more strongly than both. `tostring` gives the query.
+---Can't be changed.
+---@class cloudblue.connect.Condition
+---@operator band(cloudblue.connect.Condition): cloudblue.connect.Condition
+---@operator bor(cloudblue.connect.Condition): cloudblue.connect.Condition
+---@operator bnot: cloudblue.connect.Condition
+
+---A value in a condition; a text is always a text, and `connect.null` stands for null. Raises an argument error for one
+---that RQL can't carry: a text with control characters, or with both kinds of quotation marks; NaN.
+---@alias cloudblue.connect.rql.Value string|number|boolean|lightuserdata
+
+---A field's name, not yet compared. Can't be changed.
+---@class cloudblue.connect.Field
+---@field [string] cloudblue.connect.Field a field of the object that it holds
+local Field = {}
+
+---The field has this value.
+---@param value cloudblue.connect.rql.Value
+---@return cloudblue.connect.Condition
+function Field:eq(value) end
+
+---The field has another value.
+---@param value cloudblue.connect.rql.Value
+---@return cloudblue.connect.Condition
+function Field:ne(value) end
+
+---The field is greater than the value; times are texts as in ISO 8601.
+---@param value string|number
+---@return cloudblue.connect.Condition
+function Field:gt(value) end
+
+---The field is at least the value.
+---@param value string|number
+---@return cloudblue.connect.Condition
+function Field:ge(value) end
+
+---The field is less than the value.
+---@param value string|number
+---@return cloudblue.connect.Condition
+function Field:lt(value) end
+
+---The field is at most the value.
+---@param value string|number
+---@return cloudblue.connect.Condition
+function Field:le(value) end
+
+---The field has one of the values.
+---@param values cloudblue.connect.rql.Value[] at least one
+---@return cloudblue.connect.Condition
+function Field:oneOf(values) end
+
+---The field has none of the values.
+---@param values cloudblue.connect.rql.Value[] at least one
+---@return cloudblue.connect.Condition
+function Field:noneOf(values) end
+
+---The field holds the text somewhere. Stars and backslashes in it stand for themselves.
+---@param value string not empty
+---@return cloudblue.connect.Condition
+function Field:like(value) end
+
+---As `like`, whatever the case of the letters.
+---@param value string not empty
+---@return cloudblue.connect.Condition
+function Field:ilike(value) end
+
+---The field is null.
+---@return cloudblue.connect.Condition
+function Field:isNull() end
+
+---The field is the empty text.
+---@return cloudblue.connect.Condition
+function Field:isEmpty() end
+
+return connect
