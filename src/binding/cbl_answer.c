@@ -5,6 +5,7 @@
 
 #include "cbl_failure.h"
 #include "cbl_json.h"
+#include "cbl_reply.h"
 
 bool cbl_answer_decode(lua_State *L) {
   size_t n = lua_rawlen(L, -1);
@@ -26,7 +27,7 @@ bool cbl_answer_decode(lua_State *L) {
 
 /* Pushes the message that goes with a close that somebody else was first with. */
 static void push_taken(lua_State *L, const cbl_job *job) {
-  cbl_call_push_body(L, job->call->reading);
+  cbl_reply_push_body(L, job->call->reading);
   if (cbl_json_decode(L) && lua_istable(L, -1) &&
       lua_getfield(L, -1, "external_billing_id") == LUA_TSTRING)
     lua_pushfstring(L, "it is closed under another billing id (%s)", lua_tostring(L, -1));

@@ -47,10 +47,4 @@ void cbl_call_begin(lua_State *L, cbl_job *job, int client);
 ** and callbacks. Leaves the stack as it is. */
 void cbl_call_run(lua_State *L, cbl_job *job);
 
-/* Pushes the body of a transfer's reply as a string. */
-void cbl_call_push_body(lua_State *L, cbc_transfer *x);
-
-/* Pushes { status =, headers = } of the reply that answered. */
-void cbl_call_push_reply(lua_State *L, const cbl_job *job);
-
 #endif

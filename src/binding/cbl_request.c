@@ -12,6 +12,7 @@
 #include "cbl_json.h"
 #include "cbl_options.h"
 #include "cbl_query.h"
+#include "cbl_reply.h"
 #include "cbl_shared.h"
 
 typedef struct settings {
@@ -111,7 +112,7 @@ static void build(lua_State *L, cbl_job *job, const char *method, const settings
 /* The reader (cbl_answer.h); ud: the settings. */
 static int read_reply(lua_State *L, cbl_job *job, const void *ud) {
   const settings *s = ud;
-  cbl_call_push_body(L, job->call->attempt);
+  cbl_reply_push_body(L, job->call->attempt);
   if (!s->raw) {
     if (lua_rawlen(L, -1) == 0) {
       lua_pushboolean(L, 1);
@@ -121,7 +122,7 @@ static int read_reply(lua_State *L, cbl_job *job, const void *ud) {
       return 0;
     }
   }
-  cbl_call_push_reply(L, job);
+  cbl_reply_push(L, job->client, job->call->attempt);
   return 2;
 }
 

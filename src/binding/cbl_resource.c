@@ -49,22 +49,12 @@ static int perform_method(lua_State *L) {
 
 /* Adds '/' and the encoded id at argument arg. */
 static void add_segment(lua_State *L, luaL_Buffer *b, int arg) {
-  static const char hex[] = "0123456789ABCDEF";
   cbc_error err;
   size_t n;
   const char *s = luaL_checklstring(L, arg, &n);
   if (cbc_url_check_id(s, n, &err) != CBC_OK) luaL_argerror(L, arg, err.message);
   luaL_addchar(b, '/');
-  for (size_t i = 0; i < n; i++) {
-    unsigned char c = (unsigned char)s[i];
-    if (cbc_url_is_unreserved(s[i])) {
-      luaL_addchar(b, s[i]);
-    } else {
-      luaL_addchar(b, '%');
-      luaL_addchar(b, hex[c >> 4]);
-      luaL_addchar(b, hex[c & 15]);
-    }
-  }
+  luaL_addsize(b, cbc_url_encode(s, n, luaL_prepbuffsize(b, 3 * n)));
 }
 
 /* resource:collection(id, name): the collection of that name below an object. */

@@ -23,10 +23,6 @@ static bool is_unreserved(char c) {
   return is_alpha(c) || is_digit(c) || c == '-' || c == '.' || c == '_' || c == '~';
 }
 
-bool cbc_url_is_unreserved(char c) {
-  return is_unreserved(c);
-}
-
 /* RFC 3986, 3.3: pchar, without the percent sign. */
 static bool is_pchar(char c) {
   return is_unreserved(c) || (c != '\0' && strchr("!$&'()*+,;=:@", c) != NULL);
@@ -214,17 +210,27 @@ cbc_code cbc_url_endpoint(const char *s, size_t n, bool allow_plain, cbc_endpoin
   return CBC_OK;
 }
 
-bool cbc_url_add_encoded(cbc_buffer *b, const char *s, size_t n) {
+size_t cbc_url_encode(const char *s, size_t n, char *to) {
   static const char hex[] = "0123456789ABCDEF";
-  size_t start = 0;
+  char *end = to;
   for (size_t i = 0; i < n; i++) {
     unsigned char c = (unsigned char)s[i];
-    if (is_unreserved(s[i])) continue;
-    cbc_buffer_add(b, s + start, i - start);
-    cbc_buffer_add(b, (const char[]){'%', hex[c >> 4], hex[c & 15]}, 3);
-    start = i + 1;
+    if (is_unreserved(s[i])) {
+      *end++ = s[i];
+    } else {
+      *end++ = '%';
+      *end++ = hex[c >> 4];
+      *end++ = hex[c & 15];
+    }
   }
-  return cbc_buffer_add(b, s + start, n - start);
+  return (size_t)(end - to);
+}
+
+bool cbc_url_add_encoded(cbc_buffer *b, const char *s, size_t n) {
+  char block[3 * CBC_ID_MAX];
+  for (; n > CBC_ID_MAX; s += CBC_ID_MAX, n -= CBC_ID_MAX)
+    cbc_buffer_add(b, block, cbc_url_encode(s, CBC_ID_MAX, block));
+  return cbc_buffer_add(b, block, cbc_url_encode(s, n, block));
 }
 
 bool cbc_url_add_route(cbc_buffer *b, const char *route, const cbc_segment *segments) {

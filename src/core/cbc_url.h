@@ -46,11 +46,11 @@ cbc_code cbc_url_check_path(const char *s, size_t n, cbc_error *err);
 ** needed. CBC_OK or CBC_EARG. */
 cbc_code cbc_url_check_query(const char *s, size_t n, cbc_error *err);
 
-/* True for a byte that stands for itself anywhere in a URL (RFC 3986, 2.3). */
-bool cbc_url_is_unreserved(char c);
+/* Writes the bytes, all but unreserved ones (RFC 3986, 2.3) percent-encoded, to
+** a place with room for 3 * n. Returns how many bytes that made. */
+size_t cbc_url_encode(const char *s, size_t n, char *to);
 
-/* Appends the bytes, all but unreserved ones (RFC 3986, 2.3) percent-encoded.
-** False when memory ended. */
+/* Appends the bytes encoded as cbc_url_encode does. False when memory ended. */
 bool cbc_url_add_encoded(cbc_buffer *b, const char *s, size_t n);
 
 /* Bytes that stand in for one "{id}" of a route. */
