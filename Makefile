@@ -54,11 +54,13 @@ CORE_TEST_SRC := $(wildcard spec/core/*_test.c)
 CORE_TESTS    := $(patsubst spec/core/%.c,$(BUILD)/spec/core/%,$(CORE_TEST_SRC))
 CORE_TEST_OBJ := $(call objs,$(filter-out $(CORE_TEST_SRC),$(wildcard spec/core/*.c)))
 SPEC_MODULES  := $(patsubst spec/support/%.c,$(BUILD)/spec/%.so,$(wildcard spec/support/*.c))
+FUZZ_SRC      := $(wildcard spec/fuzz/*_fuzz.c)
+FUZZERS       := $(patsubst %.c,$(BUILD)/%,$(FUZZ_SRC))
 HOST_SRC      := $(wildcard examples/host*.c)
 HOSTS         := $(patsubst %.c,$(BUILD)/%,$(HOST_SRC))
 
 # ---------------------------------------------------------------- building
-.PHONY: all help core-tests hosts FORCE
+.PHONY: all help core-tests fuzzers hosts FORCE
 .DELETE_ON_ERROR:
 .SECONDARY:
 
@@ -87,6 +89,10 @@ $(BUILD)/obj/spec/core/%.o: spec/core/%.c $(BUILD)/flags
 	@mkdir -p $(@D)
 	$(CC) $(test_flags) -c -o $@ $<
 
+$(BUILD)/obj/spec/fuzz/%.o: spec/fuzz/%.c $(BUILD)/flags
+	@mkdir -p $(@D)
+	$(CC) $(binding_flags) $(CURL_CFLAGS) -c -o $@ $<
+
 $(BUILD)/obj/examples/%.o: examples/%.c $(BUILD)/flags
 	@mkdir -p $(@D)
 	$(CC) $(host_flags) -c -o $@ $<
@@ -106,6 +112,13 @@ $(BUILD)/examples/%: $(BUILD)/obj/examples/%.o $(BINDING_OBJ) $(CORE_OBJ)
 	@mkdir -p $(@D)
 	$(CC) $(ALL_CFLAGS) $(LDFLAGS) -o $@ $^ $(CJSON_LIBS) $(LUA_LIBS) $(CURL_LIBS) -lm -ldl
 
+# A fuzz target has libFuzzer's main (LIBFUZZER=1, with clang), or that of corpus.c.
+$(BUILD)/spec/fuzz/%: $(BUILD)/obj/spec/fuzz/%.o $(if $(LIBFUZZER),,$(BUILD)/obj/spec/fuzz/corpus.o) \
+                      $(BINDING_OBJ) $(CORE_OBJ)
+	@mkdir -p $(@D)
+	$(CC) $(ALL_CFLAGS) $(if $(LIBFUZZER),-fsanitize=fuzzer) $(LDFLAGS) -o $@ $^ \
+	  $(CJSON_LIBS) $(LUA_LIBS) $(CURL_LIBS) -lm -ldl
+
 # Rewritten only when the compiler or its flags change, so that objects never mix two settings.
 $(BUILD)/flags: FORCE
 	@mkdir -p $(@D)
@@ -113,6 +126,7 @@ $(BUILD)/flags: FORCE
 	  echo '$(CC) $(core_flags) $(LUA_INC) $(LDFLAGS) $(CURL_LIBS)' > $@
 
 core-tests: $(CORE_TESTS) $(SPEC_MODULES)  ## build the C tests of the core
+fuzzers: $(FUZZERS)  ## build the fuzz targets (LIBFUZZER=1 CC=clang SANITIZE=... for libFuzzer)
 hosts: $(HOSTS)  ## build the host programs that embed the module
 
 -include $(wildcard $(BUILD)/obj/*/*/*.d $(BUILD)/obj/*/*.d $(BUILD)/spec/*.d)

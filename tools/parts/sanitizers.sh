@@ -1,6 +1,7 @@
 # The C tests, the specs and the host programs under AddressSanitizer, its leak checker and
 # UndefinedBehaviorSanitizer. Lua itself is not built with them, so they are loaded before it.
 . tools/tap.sh
+export TEST_SLOWNESS=3 # what is to run out of time gets more of it
 export CMOCKA_MESSAGE_OUTPUT=TAP
 export ASAN_OPTIONS=detect_leaks=1 UBSAN_OPTIONS=print_stacktrace=1
 case $BUILD in /*) ;; *) BUILD=$(pwd)/$BUILD ;; esac

@@ -1,5 +1,6 @@
 # The C tests and the specs under valgrind: no invalid access, and nothing lost at the end.
 . tools/tap.sh
+export TEST_SLOWNESS=10 # what is to run out of time gets more of it
 export CMOCKA_MESSAGE_OUTPUT=TAP
 LIMIT=${LIMIT:-3600}
 case $BUILD in /*) ;; *) BUILD=$(pwd)/$BUILD ;; esac
