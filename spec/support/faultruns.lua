@@ -341,8 +341,13 @@ local function shown(run, problem)
     local came = call.raised or call.failure and call.failure.outcome .. " " .. tostring(call.failure) or "success"
     calls[i] = ("  %d. %s %s %s: %s"):format(i, call.way or call.kind, call.id or "", call.bill or "", came)
   end
-  return ("%s\n  again: FAULT_SEED=%d FAULT_RUNS=1 busted spec/faults_spec.lua\n  faults: %s\n  options: %s\n%s"):format(problem, run.seed,
-    json.encode(run.script), json.encode(run.options), table.concat(calls, "\n"))
+  return table.concat({
+    problem,
+    ("  again: FAULT_SEED=%d FAULT_RUNS=1 busted spec/faults_spec.lua"):format(run.seed),
+    "  faults: " .. json.encode(run.script),
+    "  options: " .. json.encode(run.options),
+    table.concat(calls, "\n"),
+  }, "\n")
 end
 
 --- Carries out many runs; that of number n has the seed `seed + n - 1`.

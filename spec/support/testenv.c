@@ -1,7 +1,7 @@
 /*
 ** testenv.c - a Lua module that puts the core's surroundings into the hands of a
-** spec: a clock that only a spec's waiting moves, chance that was agreed on, and
-** a record of the pauses. Pauses then take no time.
+** spec: a clock that jumps over pauses, chance that was agreed on, and a record
+** of the pauses.
 **
 ** One for the process. Clients made between start and stop keep to it for life.
 */
@@ -18,7 +18,9 @@
 #define CLOCK_START 1000.0
 
 static struct {
-  double clock;               /* seconds */
+  double ahead;               /* seconds by which the clock is ahead of the real one */
+  double told;                /* what the clock showed last */
+  double pause_start;         /* what it showed when the last pause was decided on */
   double wall;                /* seconds since the epoch; below 0: the real ones */
   double random[RANDOM_MOST]; /* given out in turn */
   size_t random_count;
@@ -36,8 +38,9 @@ static void *world_alloc(void *ud, void *block, size_t osize, size_t nsize) {
 }
 
 static double world_now(void *ud) {
+  const cbc_env *env = cbc_env_default();
   (void)ud;
-  return world.clock;
+  return world.told = env->now(env->ud) + world.ahead;
 }
 
 static double world_wall(void *ud) {
@@ -51,24 +54,19 @@ static double world_random(void *ud) {
   (void)ud;
   if (world.pause_count == 0 || world.pauses[world.pause_count - 1] > 0)
     if (world.pause_count < PAUSES_MOST) world.pauses[world.pause_count++] = 0;
+  world.pause_start = world.told;
   return world.random[world.randoms++ % world.random_count];
 }
 
 /* Without a socket to wait for, the time is over at once. */
 static int world_wait(void *ud, struct pollfd *fds, nfds_t count, int milliseconds) {
   const cbc_env *env = cbc_env_default();
-  double start;
-  int ready;
   (void)ud;
-  if (count == 0) {
-    world.clock += milliseconds / 1e3;
-    if (world.pause_count > 0) world.pauses[world.pause_count - 1] += milliseconds / 1e3;
-    return 0;
-  }
-  start = env->now(env->ud);
-  ready = env->wait(env->ud, fds, count, milliseconds);
-  world.clock += env->now(env->ud) - start;
-  return ready;
+  if (count > 0) return env->wait(env->ud, fds, count, milliseconds);
+  world.ahead += milliseconds / 1e3;
+  if (world.pause_count > 0)
+    world.pauses[world.pause_count - 1] = world_now(NULL) - world.pause_start;
+  return 0;
 }
 
 static cbc_env table = {NULL, world_alloc, world_now, world_wall, world_random, world_wait};
@@ -92,7 +90,8 @@ static void read_options(lua_State *L) {
 
 static int start(lua_State *L) {
   luaL_checktype(L, 1, LUA_TTABLE);
-  world.clock = CLOCK_START;
+  world.ahead = 0;
+  world.ahead = CLOCK_START - world_now(NULL);
   world.wall = -1;
   world.random[0] = 0.5;
   world.random_count = 1;
@@ -110,12 +109,12 @@ static int stop(lua_State *L) {
 }
 
 static int clock_(lua_State *L) {
-  lua_pushnumber(L, world.clock);
+  lua_pushnumber(L, world_now(NULL));
   return 1;
 }
 
 static int pass(lua_State *L) {
-  world.clock += luaL_checknumber(L, 1);
+  world.ahead += luaL_checknumber(L, 1);
   return 0;
 }
 

@@ -1,4 +1,4 @@
---- The surroundings of the core in a spec's hands: time passes only where a call waits, and then at once.
+--- The surroundings of the core in a spec's hands: pauses are over at once, and the clock jumps over them.
 ---
 ---     local time <close> = testenv.start { random = { 0 } }   -- before the client is made
 ---     ... calls with retries ...
@@ -13,15 +13,14 @@ local native = assert(open, "not built (make core-tests): " .. tostring(problem)
 local testenv = {}
 
 ---@class TestEnv
----@field pauses fun(): number[] the pauses of calls since the start, in seconds; a pause is up to 1 ms over what it was
+---@field pauses fun(): number[] the pauses of calls since the start, in seconds by that clock
 ---@field clock fun(): number what the clock shows, in seconds; it starts at 1000
 ---@field pass fun(seconds: number) moves the clock
 local TestEnv = { pauses = native.pauses, clock = native.clock, pass = native.pass, stop = native.stop }
 TestEnv.__index = TestEnv
 TestEnv.__close = native.stop
 
---- Takes over: clients made from now on live in these surroundings. While sockets are waited for the clock follows the
---- real one. One at a time.
+--- Takes over: clients made from now on live in these surroundings. One at a time.
 ---@param options {random: number[]?, wall: number?}? random: numbers in [0, 1) given out in turn (0.5); wall: the
 --- date in seconds since the epoch (the real one)
 ---@return TestEnv
