@@ -34,6 +34,7 @@ test_dependencies = {
   "busted",
   "http",
   "argparse",
+  "luasocket",
 }
 
 test = {

@@ -132,6 +132,8 @@ static void check_table(lua_State *L, int arg, const place *above) {
       refuse(L, arg, above, "refers back to a table it stands in (a cycle)");
   if (here.depth > DEPTH_MOST) refuse(L, arg, above, "is nested deeper than 100 levels");
   luaL_checkstack(L, 8, "body nested too deep");
+  if (luaL_getmetafield(L, -1, "__len") != LUA_TNIL)
+    refuse(L, arg, above, "has a length of its own (__len), which lua-cjson may go by");
   check_entries(L, arg, &here);
 }
 

@@ -13,7 +13,7 @@
 /* Checks the value at idx, argument arg of the call, and raises an argument
 ** error that names the place for: a function, userdata (other than JSON null)
 ** or thread; NaN or infinity; a number that lua-cjson can't write exactly; a
-** string that is not UTF-8; a table with a cycle, with holes, with keys that
+** string that is not UTF-8; a table with a cycle, with a __len, with holes, with keys that
 ** are neither all 1..n nor all strings, or nested too deep. */
 void cbl_body_check(lua_State *L, int arg, int idx);
 

@@ -68,10 +68,13 @@ static char unused_character(const char *s, size_t n) {
   return 0;
 }
 
-/* True for a number that JSON allows and that has more digits than are safe. */
-static bool is_long_integer(const char *s, size_t size, bool integer) {
+/* True for a number that JSON allows and that has more digits than are safe. It
+** is followed by after: where that is a colon it stands for a name, which no
+** string may take the place of. */
+static bool is_long_integer(const char *s, size_t size, bool integer, const char *after) {
   size_t sign = s[0] == '-';
-  return integer && size - sign > SAFE_DIGITS && s[sign] != '0';
+  if (!integer || size - sign <= SAFE_DIGITS || s[sign] == '0') return false;
+  return after[strspn(after, " \t\r\n")] != ':';
 }
 
 /* Replaces the JSON text at the top of the stack with one in which each long
@@ -88,7 +91,7 @@ static void mark_long_integers(lua_State *L, char mark) {
       size = string_size(s + i, n - i);
     else if (s[i] == '-' || is_digit(s[i]))
       size = number_size(s + i, n - i, &integer);
-    if (is_long_integer(s + i, size, integer)) {
+    if (is_long_integer(s + i, size, integer, s + i + size)) {
       luaL_addstring(&b, "\"\\u000");
       luaL_addchar(&b, (char)('0' + mark));
       luaL_addlstring(&b, s + i, size);

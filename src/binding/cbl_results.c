@@ -77,6 +77,12 @@ static bool has_id(lua_State *L) {
   return has;
 }
 
+/* True where the status alone says that all is done: only what was asked for, or
+** a close, must come with an object. */
+static bool may_be_empty(const cbl_action *action) {
+  return action->returns == CBL_RETURNS_TABLE && strcmp(action->method, "GET") != 0;
+}
+
 int cbl_results_push(lua_State *L, cbl_job *job, const void *ud) {
   const cbl_arguments *a = ud;
   bool confirmed = job->call->exchange.end == CBC_END_CONFIRMED;
@@ -88,6 +94,10 @@ int cbl_results_push(lua_State *L, cbl_job *job, const void *ud) {
   if (cbl_files_has_target(&a->files)) return cbl_files_commit(L, job) ? 1 : 0;
   cbl_reply_push_body(L, confirmed ? job->call->reading : job->call->attempt);
   if (returns == CBL_RETURNS_BYTES) return 1;
+  if (may_be_empty(a->action) && lua_rawlen(L, -1) == 0) {
+    lua_pushboolean(L, 1);
+    return 1;
+  }
   if (returns == CBL_RETURNS_CHUNK && cbl_chunk_push_plain(L, job->client_index, confirmed))
     return 1;
   if (!cbl_answer_decode(L)) {

@@ -12,7 +12,7 @@ prepare() {
   cat >"$rock/config.lua" <<EOF
 rocks_trees = { { name = "test", root = "$rock/tree" } }
 rocks_servers = { "$rock/none" }
-rocks_provided = { ["lua-cjson"] = "2.1.0-1", http = "0.4-0", argparse = "0.7.1-1" }
+rocks_provided = { ["lua-cjson"] = "2.1.0-1", http = "0.4-0", argparse = "0.7.1-1", luasocket = "3.1.0-1" }
 EOF
   # luarocks test looks for a busted that is a rock: one that calls the installed one.
   echo 'require "busted.runner"({ standalone = false })' >"$rock/busted/bin/busted"
