@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "cbc_header.h"
+#include "cbl_options.h"
 #include "cbl_shared.h"
 
 #define FEED "cloudblue.Feed"
@@ -86,18 +87,21 @@ static void read_reader(lua_State *L, int idx, const cbc_env *env, cbl_files *fi
 /* { name =, content = } or { name =, reader = }, their values left on the stack. */
 static void read_table(lua_State *L, int arg, const cbc_env *env, cbl_files *files,
                        cbc_part *part) {
+  static const cbl_option options[] = {
+      {"name", CBL_ANY, 0}, {"content", CBL_ANY, 0}, {"reader", CBL_ANY, 0}, {NULL, CBL_ANY, 0}};
+  int content, reader;
+  cbl_options_read(L, arg, arg, options, NULL);
   if (lua_getfield(L, arg, "name") != LUA_TSTRING)
     luaL_argerror(L, arg, "file.name must be a string");
   part->filename = check_name(L, arg, -1, "file.name");
-  if (lua_getfield(L, arg, "content") == LUA_TSTRING) {
-    part->data = lua_tolstring(L, -1, &part->data_size);
-    return;
-  }
-  if (lua_isnil(L, -1) && lua_getfield(L, arg, "reader") == LUA_TFUNCTION) {
+  content = lua_getfield(L, arg, "content");
+  reader = lua_getfield(L, arg, "reader");
+  if (content == LUA_TSTRING && reader == LUA_TNIL)
+    part->data = lua_tolstring(L, -2, &part->data_size);
+  else if (content == LUA_TNIL && reader == LUA_TFUNCTION)
     read_reader(L, -1, env, files, part);
-    return;
-  }
-  luaL_argerror(L, arg, "file must have a content (a string) or a reader (a function)");
+  else
+    luaL_argerror(L, arg, "file must have either a content (a string) or a reader (a function)");
 }
 
 void cbl_files_read_source(lua_State *L, int arg, const char *field, const cbc_env *env,

@@ -43,9 +43,12 @@ static cbc_outcome outcome_without_effect(const cbc_exchange *x) {
   return x->doubtful ? CBC_UNKNOWN : x->turned_away ? CBC_REJECTED : CBC_UNSENT;
 }
 
+/* libcurl counts time in milliseconds, and may be early by one. */
+#define CLOCK_ERROR 0.001
+
 /* The deadline cut the attempt off, rather than its own time-out. */
 static bool deadline_passed(const cbc_exchange *x, double now) {
-  return now - x->started >= x->policy.deadline;
+  return now - x->started >= x->policy.deadline - CLOCK_ERROR;
 }
 
 static double next_pause(const cbc_exchange *x, double retry_after, const cbc_env *env) {

@@ -48,14 +48,21 @@ static bool open_part(cbc_file *f) {
   return f->fd >= 0;
 }
 
-/* Opens the target itself where it is a device or a pipe. False when it is not,
-** or not there. */
-static bool open_direct(cbc_file *f) {
+/* Opens what the bytes go to: the target itself where that is a device or a
+** pipe, else the unfinished file. False with errno. */
+static bool open_file(cbc_file *f) {
   struct stat st;
-  if (stat(f->target, &st) != 0 || S_ISREG(st.st_mode) || S_ISDIR(st.st_mode)) return false;
-  f->direct = true;
-  f->fd = open(f->target, O_WRONLY | O_CLOEXEC);
-  return true;
+  bool there = stat(f->target, &st) == 0;
+  if (there && S_ISDIR(st.st_mode)) {
+    errno = EISDIR;
+    return false;
+  }
+  f->direct = there && !S_ISREG(st.st_mode);
+  if (f->direct)
+    f->fd = open(f->target, O_WRONLY | O_CLOEXEC);
+  else
+    f->unfinished = open_part(f);
+  return f->fd >= 0;
 }
 
 cbc_file *cbc_file_create(const cbc_env *env, const char *path, cbc_error *err) {
@@ -69,8 +76,7 @@ cbc_file *cbc_file_create(const cbc_env *env, const char *path, cbc_error *err) 
   *f = (cbc_file){.env = env, .fd = -1, .size = size};
   memcpy(f->target, path, n);
   f->part = f->target + n;
-  if (!open_direct(f)) f->unfinished = open_part(f);
-  if (f->fd >= 0) return f;
+  if (open_file(f)) return f;
   failed(err, "write", f->target);
   cbc_file_free(f);
   return NULL;

@@ -8,6 +8,7 @@
 
 #include <math.h>
 #include <string.h>
+#include <strings.h>
 
 #include "cbc_header.h"
 #include "cbc_transport_impl.h"
@@ -198,16 +199,26 @@ void cbc_transfer_free(cbc_transfer *x) {
 
 /* ==== The request ===================================================== */
 
-static CURLcode add_part(cbc_transfer *x, const cbc_part *part) {
-  curl_mimepart *p = curl_mime_addpart(x->mime);
+/* The type of a file by its name: Connect takes spreadsheets. */
+static const char *type_of(const char *filename) {
+  static const char ending[] = ".xlsx";
+  size_t n = strlen(filename);
+  if (n >= strlen(ending) && strcasecmp(filename + n - strlen(ending), ending) == 0)
+    return "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet";
+  return "application/octet-stream";
+}
+
+static CURLcode name_part(curl_mimepart *p, const cbc_part *part) {
+  CURLcode rc = curl_mime_name(p, part->name);
+  if (rc != CURLE_OK || part->filename == NULL) return rc;
+  rc = curl_mime_filename(p, part->filename);
+  return rc != CURLE_OK ? rc : curl_mime_type(p, type_of(part->filename));
+}
+
+static CURLcode fill_part(cbc_transfer *x, curl_mimepart *p, const cbc_part *part) {
   source *s;
   CURLcode rc;
-  if (p == NULL || curl_mime_name(p, part->name) != CURLE_OK) return CURLE_OUT_OF_MEMORY;
-  if (part->path != NULL) {
-    rc = curl_mime_filedata(p, part->path);
-    return rc != CURLE_OK ? rc : curl_mime_filename(p, part->filename);
-  }
-  if (part->filename != NULL && (rc = curl_mime_filename(p, part->filename)) != CURLE_OK) return rc;
+  if (part->path != NULL) return curl_mime_filedata(p, part->path);
   if ((s = cbc_alloc(x->env, sizeof *s)) == NULL) return CURLE_OUT_OF_MEMORY;
   *s = (source){.transfer = x, .part = part};
   /* A size of -1 is not known beforehand: the body goes chunked. */
@@ -215,6 +226,15 @@ static CURLcode add_part(cbc_transfer *x, const cbc_part *part) {
                          on_source_free, s);
   if (rc != CURLE_OK) on_source_free(s);
   return rc;
+}
+
+static CURLcode add_part(cbc_transfer *x, const cbc_part *part) {
+  curl_mimepart *p = curl_mime_addpart(x->mime);
+  CURLcode rc;
+  if (p == NULL) return CURLE_OUT_OF_MEMORY;
+  /* In this order, because the data of a file brings a name of its own. */
+  rc = fill_part(x, p, part);
+  return rc != CURLE_OK ? rc : name_part(p, part);
 }
 
 static CURLcode set_multipart(cbc_transfer *x, const cbc_request *r) {
@@ -405,11 +425,14 @@ const struct curl_header *cbc_transfer_next_header(cbc_transfer *x,
 
 void cbc_transfer_progress(cbc_transfer *x, cbc_progress *p) {
   curl_off_t sent = 0, sent_total = -1, received = 0, received_total = -1;
+  long status = 0;
   curl_easy_getinfo(x->easy, CURLINFO_SIZE_UPLOAD_T, &sent);
   curl_easy_getinfo(x->easy, CURLINFO_CONTENT_LENGTH_UPLOAD_T, &sent_total);
   curl_easy_getinfo(x->easy, CURLINFO_SIZE_DOWNLOAD_T, &received);
   curl_easy_getinfo(x->easy, CURLINFO_CONTENT_LENGTH_DOWNLOAD_T, &received_total);
-  *p = (cbc_progress){(double)sent, (double)sent_total, (double)received, (double)received_total};
+  curl_easy_getinfo(x->easy, CURLINFO_RESPONSE_CODE, &status);
+  *p = (cbc_progress){(double)sent, (double)sent_total, (double)received, (double)received_total,
+                      status};
 }
 
 cbc_code cbc_transfer_resume(cbc_transfer *x, cbc_error *err) {

@@ -63,6 +63,7 @@ const struct curl_header *cbc_transfer_next_header(cbc_transfer *x,
 typedef struct cbc_progress {
   double sent, sent_total;
   double received, received_total;
+  long status; /* of the reply so far; 0 before it */
 } cbc_progress;
 
 void cbc_transfer_progress(cbc_transfer *x, cbc_progress *p);
