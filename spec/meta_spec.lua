@@ -195,6 +195,7 @@ describe("meta.lua", function()
     ClientSettings = function(options) connect.ConnectClient(options) end,
     RequestOptions = function(options) client:request("GET", "/x", options) end,
     TransferOptions = function(options) client.usageChunks:download("U", nil, options) end,
+    NamedSource = function(source) client.usageFiles:upload("U", source) end,
   }
 
   for class, take in pairs(takers) do

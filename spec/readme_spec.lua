@@ -53,6 +53,30 @@ local function absolute(path)
   return (path:gsub("[^;]+", function(entry) return entry:find("^/") and entry or here .. "/" .. entry end))
 end
 
+-- What the table of promises points at: { line=, path=, title=nil|string }.
+local function readProofs(path)
+  local proofs, number = {}, 0
+  for line in io.lines(path) do
+    number = number + 1
+    local proof = line:match("^|.*| (`spec/.*) |$")
+    local file
+    for quote, text in (proof or ""):gmatch('([`"])(.-)%1') do
+      if quote == "`" and text:find("^spec/") then
+        file = text
+        table.insert(proofs, { line = number, path = file })
+      elseif quote == '"' then
+        table.insert(proofs, { line = number, path = file, title = text })
+      end
+    end
+  end
+  return proofs
+end
+
+local function contents(path)
+  local file <close> = assert(io.open(path))
+  return file:read("a")
+end
+
 describe("README.md", function()
   local running
   local blocks = readBlocks("README.md")
@@ -78,4 +102,13 @@ describe("README.md", function()
       assert.same({}, running:problems())
     end)
   end
+
+  it("proves its promises by tests that are there", function()
+    local proofs = readProofs("README.md")
+    assert.is_true(#proofs >= 30, #proofs .. " proofs")
+    for _, proof in ipairs(proofs) do
+      local found = contents(proof.path):find(proof.title or "", 1, true)
+      assert.is_truthy(found, ("line %d: %s has no test %q"):format(proof.line, proof.path, proof.title))
+    end
+  end)
 end)

@@ -9,6 +9,8 @@
 --     nothing is sent. Running out of memory raises. Everything else comes back as `nil, failure`.
 --   * An error that one of your own functions raises (a hook, a reader, a sink, onProgress) ends the call and reaches
 --     you as it is. What was sent by then may have taken effect.
+--   * A change (POST, PUT) that the service answers by a 2xx without a body gives true where a table is promised. Where
+--     a chunk is promised, the reply has to be one.
 --   * An id is any non-empty text but "." and "..": it becomes one segment of the path, percent-encoded.
 --
 -- "API" below is CloudBlue's description of Connect's usage part, version 37.0.
@@ -135,11 +137,13 @@ local connect = {}
 ---Where a file to be uploaded comes from: its path; a name and its bytes; a name and a function, or just a function,
 ---that gives the bytes piece by piece and nil at the end (called while the upload goes on; such an upload is not tried
 ---again once bytes were taken from the function).
----@alias cloudblue.connect.Source
----| string
----| { name: string, content: string }
----| { name: string, reader: fun(): string? }
----| fun(): string?
+---@alias cloudblue.connect.Source string|cloudblue.connect.NamedSource|fun(): string?
+
+---A file to be uploaded under a name: its bytes, or a function that gives them; one of the two.
+---@class cloudblue.connect.NamedSource
+---@field name string as the service is told it
+---@field content string? all of its bytes
+---@field reader (fun(): string?)? gives piece after piece, and nil at the end
 
 ---Where a download goes: nil for the bytes as a string; a path, written beside the target and renamed when whole;
 ---a function that is given piece after piece (the next piece comes when it returns; once it was called, the download
@@ -252,14 +256,14 @@ function GenericResource:get(id) end
 ---Raises an argument error, which names the place, for what JSON can't carry: a cycle, a function, NaN, a list with
 ---holes, a text that is not UTF-8, a number with more digits than lua-cjson writes.
 ---@param object table what becomes the JSON body
----@return table? object as the service has it now
+---@return table|true|nil object as the service has it now
 ---@return cloudblue.connect.Failure? failure beside nil
 function GenericResource:create(object) end
 
 ---Changes an object: PUT `{baseUri}/{id}`.
 ---@param id string
 ---@param object table see `create`
----@return table? object as the service has it now
+---@return table|true|nil object as the service has it now
 ---@return cloudblue.connect.Failure? failure beside nil
 function GenericResource:update(id, object) end
 
@@ -309,7 +313,7 @@ function GenericResource:count(filters) end
 ---@param id string
 ---@param name string the action's segment of the path, such as `approve`
 ---@param body table? see `create`
----@return table? object what the reply holds
+---@return table|true|nil object what the reply holds
 ---@return cloudblue.connect.Failure? failure beside nil
 function GenericResource:action(id, name, body) end
 
@@ -436,44 +440,44 @@ local UsageFileResource = {}
 ---Accepts a usage file: POST `/usage/files/{id}/accept` (API).
 ---@param id string
 ---@param note string? the acceptance note; nil leaves it out
----@return table? file as the service has it now
+---@return table|true|nil file as the service has it now
 ---@return cloudblue.connect.Failure? failure beside nil
 function UsageFileResource:accept(id, note) end
 
 ---Approves all records of a usage file: PUT `/usage/files/{id}/approve-all` (API).
 ---@param id string
----@return table? file
+---@return table|true|nil file
 ---@return cloudblue.connect.Failure? failure beside nil
 function UsageFileResource:approveAll(id) end
 
 ---Closes a usage file: POST `/usage/files/{id}/close` (API). The outcome of a lost reply is `unknown`.
 ---@param id string
----@return table? file
+---@return table|true|nil file
 ---@return cloudblue.connect.Failure? failure beside nil
 function UsageFileResource:close(id) end
 
 ---Deletes a usage file: POST `/usage/files/{id}/delete` (API), not the DELETE of other collections.
 ---@param id string
----@return table? file
+---@return table|true|nil file
 ---@return cloudblue.connect.Failure? failure beside nil
 function UsageFileResource:delete(id) end
 
 ---Has a usage file processed anew: POST `/usage/files/{id}/reprocess` (API).
 ---@param id string
----@return table? file
+---@return table|true|nil file
 ---@return cloudblue.connect.Failure? failure beside nil
 function UsageFileResource:reprocess(id) end
 
 ---Submits a usage file: POST `/usage/files/{id}/submit` (API).
 ---@param id string
----@return table? file
+---@return table|true|nil file
 ---@return cloudblue.connect.Failure? failure beside nil
 function UsageFileResource:submit(id) end
 
 ---Rejects a usage file: POST `/usage/files/{id}/reject` (API).
 ---@param id string
 ---@param note string? the rejection note; nil leaves it out
----@return table? file
+---@return table|true|nil file
 ---@return cloudblue.connect.Failure? failure beside nil
 function UsageFileResource:reject(id, note) end
 
@@ -482,7 +486,7 @@ function UsageFileResource:reject(id, note) end
 ---@param id string
 ---@param file cloudblue.connect.Source
 ---@param options cloudblue.connect.TransferOptions?
----@return table? file as the service has it now
+---@return table|true|nil file as the service has it now
 ---@return cloudblue.connect.Failure? failure beside nil; kind `file` and outcome `unsent` where the path can't be read
 function UsageFileResource:upload(id, file, options) end
 
@@ -490,7 +494,7 @@ function UsageFileResource:upload(id, file, options) end
 ---@param id string
 ---@param file cloudblue.connect.Source
 ---@param options cloudblue.connect.TransferOptions?
----@return table? file
+---@return table|true|nil file
 ---@return cloudblue.connect.Failure? failure beside nil
 function UsageFileResource:reconciliation(id, file, options) end
 
@@ -520,7 +524,7 @@ local UsageReconciliationResource = {}
 ---@param file cloudblue.connect.Source
 ---@param note string? nil leaves it out
 ---@param options cloudblue.connect.TransferOptions?
----@return table? reconciliation
+---@return table|true|nil reconciliation
 ---@return cloudblue.connect.Failure? failure beside nil; kind `file` and outcome `unsent` where the path can't be read
 function UsageReconciliationResource:create(file, note, options) end
 
