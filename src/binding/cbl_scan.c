@@ -9,6 +9,7 @@
 #include "cbl_scan.h"
 
 #include <limits.h>
+#include <stdint.h>
 #include <string.h>
 
 #define DEPTH_MOST 32
@@ -26,12 +27,25 @@ static inline const char *skip_space(const char *s) {
   return s;
 }
 
+/* True when one of the eight bytes at s is a quote: a byte that is zero after
+** the exclusive or is the only one to borrow from its high bit. */
+static inline bool has_quote(const char *s) {
+  const uint64_t ones = 0x0101010101010101, highs = 0x8080808080808080;
+  uint64_t word;
+  memcpy(&word, s, sizeof word);
+  word ^= ones * '"';
+  return ((word - ones) & ~word & highs) != 0;
+}
+
 /* At the opening quote. The text has no backslash, so the next quote ends it;
 ** and there is one, unless this is the last of the text. */
 static inline const char *skip_string(const scan *c, const char *s) {
   if (s == c->last_quote) return NULL;
-  while (*++s != '"')
-    ;
+  s++;
+  while (c->last_quote - s >= 8 && !has_quote(s))
+    s += 8;
+  while (*s != '"')
+    s++;
   return s + 1;
 }
 
@@ -95,7 +109,8 @@ static const char *skip_object(const scan *c, const char *s, int depth) {
     s = skip_space(s);
     if (*s != ':') return NULL;
     value = skip_space(s + 1);
-    if ((s = skip_value(c, value, depth + 1)) == NULL) return NULL;
+    s = *value == '"' ? skip_string(c, value) : skip_value(c, value, depth + 1);
+    if (s == NULL) return NULL;
     if (depth == 1 && !add_field(c, name, name_end, value, s)) return NULL;
     s = skip_space(s);
     if (*s == '}') return s + 1;
