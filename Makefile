@@ -152,7 +152,7 @@ lint:  ## luacheck, clang-tidy, cppcheck and the format of the C files
 	@$(TOOL) tools/test.sh lint
 
 format:  ## lay the C files out as .clang-format says
-	clang-format -i $(wildcard src/*/*.[ch] spec/core/*.[ch] examples/*.c bench/*.c)
+	clang-format -i $(wildcard src/*/*.[ch] spec/core/*.[ch] spec/fuzz/*.[ch] spec/support/*.c examples/*.c bench/*.c)
 
 rockspec:  ## write the lists of files in the rockspec anew
 	@sh tools/rockspec.sh
@@ -176,12 +176,12 @@ tsan:  ## the hosts with threads under TSan
 	@sh tools/deps.sh demo test memcheck
 	@$(TOOL) tools/test.sh threads
 
-torture:  ## the long tests of spec/torture
-	@sh tools/deps.sh demo test
+torture:  ## the long tests of spec/torture, and the fuzz targets for a minute each
+	@sh tools/deps.sh demo test torture
 	@$(TOOL) tools/test.sh build torture
 
 deps:  ## install every package that any target needs
-	@sh tools/deps.sh demo test lint memcheck bench
+	@sh tools/deps.sh demo test lint memcheck torture bench
 
 deps-ci:
 	@sh tools/deps.sh demo test lint

@@ -14,6 +14,8 @@ static void compare(const char *text, size_t size) {
   cbc_buffer b;
   char *path = NULL, *segment;
   int decoded;
+  for (size_t i = 0; i < size; i++)
+    MUST(text[i] > ' ' && text[i] < 0x7f && text[i] != '/');
   cbc_buffer_init(&b, cbc_env_default());
   cbc_buffer_adds(&b, "https://h");
   MUST(cbc_url_add_route(&b, "/records/{id}/close", &id));

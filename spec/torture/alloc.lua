@@ -99,6 +99,7 @@ local function try(case, n, manner)
   assert(state:run("function call() " .. case.call .. " end"))
   local answer, failed, tried = state:try("call", n, manner)
   check(state:run(WORKS))
+  if case.after then check(state:run(case.after)) end
   local left, mistakes, spills = state:close()
   for who, count in pairs(left) do
     check(count == base[who], ("%d blocks of %s were not given back"):format(count - base[who], who))

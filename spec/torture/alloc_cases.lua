@@ -4,7 +4,30 @@
 -- connect, client, records, chunks, endpoint, key, and recordId and chunkId, which no other try uses. `call` is to
 -- give a result and `nil`, or `nil` and a failure. `expected` is what comes when memory suffices: "success" unless
 -- said. `closes` names the global that holds the id of what is closed: the sandbox's journal has to agree. `faults`
--- and `bulkRoute` configure the sandbox. `cold`: the call is to meet a state that has only its libraries.
+-- and `bulkRoute` configure the sandbox. `after` runs when memory is back: it raises what is wrong. `cold`: the call is
+-- to meet a state that has only its libraries.
+
+-- A folder with a file in it. Afterwards nothing else is there but the whole of what was to be written.
+local FOLDER = [[
+  folder = os.tmpname()
+  os.remove(folder)
+  assert(os.execute("mkdir " .. folder))
+  local file = assert(io.open(folder .. "/given", "wb"))
+  file:write("PK\3\4", ("x"):rep(5000))
+  file:close()
+]]
+local FOLDER_AFTER = [[
+  os.remove(folder .. "/given")
+  local file = io.open(folder .. "/whole", "rb")
+  local size = file and file:seek "end"
+  if file then file:close() end
+  os.remove(folder .. "/whole")
+  local empty, problem = os.remove(folder)
+  if not empty then os.execute("rm -r " .. folder) end
+  assert(empty, problem)
+  assert(not size or size == 16384, "a file that is not whole")
+]]
+
 return {
   { name = "require the C module", cold = true, call = [[return require "cloudblue.connect.core"]] },
   { name = "require the module", cold = true, call = [[return require "cloudblue.connect"]] },
@@ -107,6 +130,26 @@ return {
   { name = "chunk:refresh", setup = [[chunk = assert(chunks:get(chunkId))]], call = [[return chunk:refresh()]] },
   { name = "chunk:download", setup = [[chunk = assert(chunks:get(chunkId))]], call = [[return chunk:download()]] },
   { name = "chunk:regenerate", setup = [[chunk = assert(chunks:get(chunkId))]], call = [[return chunk:regenerate()]] },
+  { name = "download to a function", setup = [[size = 0]],
+    call = [[return chunks:download(chunkId, function(piece) size = size + #piece end)]] },
+  { name = "download to a file", setup = FOLDER, after = FOLDER_AFTER,
+    call = [[return chunks:download(chunkId, folder .. "/whole", { onProgress = type })]] },
+  { name = "download, refused", setup = FOLDER, after = FOLDER_AFTER, expected = "failure",
+    call = [[return chunks:download("UFC-0000-00-0000-000", folder .. "/whole")]] },
+  { name = "files:accept", expected = "failure",
+    call = [[return client.usageFiles:accept("UF-0000-00-0000", "note")]] },
+  { name = "files:upload, bytes", call = [[
+      return client.usageFiles:upload("UF-2026-01-0003", { name = "a.xlsx", content = "PK\3\4 bytes" })]] },
+  { name = "files:upload, a file", setup = FOLDER, after = FOLDER_AFTER, call = [[
+      return client.usageFiles:upload("UF-2026-01-0003", folder .. "/given")]] },
+  { name = "files:upload, a function", setup = [[pieces = { "PK\3\4", ("x"):rep(20000), "y" }]], call = [[
+      local at = 0
+      return client.usageFiles:upload("UF-2026-01-0003", function()
+        at = at + 1
+        return pieces[at]
+      end, { onProgress = type })]] },
+  { name = "reconciliations:create", call = [[
+      return client.usageReconciliations:create({ name = "a.xlsx", content = "PK\3\4 UF-2026-01-0000" }, "note")]] },
   { name = "client:close", call = [[client:close(); client:close(); return true]] },
   { name = "a closed client", expected = "raised", setup = [[client:close()]],
     call = [[return records:get(recordId)]] },

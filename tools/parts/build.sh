@@ -3,3 +3,4 @@
 check "make" $MAKE -s all
 check "make core-tests" $MAKE -s core-tests
 check "make hosts" $MAKE -s hosts
+check "make fuzzers" $MAKE -s fuzzers

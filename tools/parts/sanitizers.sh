@@ -9,10 +9,14 @@ BUILD=$BUILD/asan
 export BUILD
 
 check "build" $MAKE -s CC=gcc SANITIZE=address,undefined BUILD="$BUILD" \
-  all core-tests hosts "$BUILD/keep-loaded.so"
+  all core-tests fuzzers hosts "$BUILD/keep-loaded.so"
 for source in spec/core/*_test.c; do
   name=$(basename "$source" .c)
   stream "$name" "$BUILD/spec/core/$name"
+done
+for source in spec/fuzz/*_fuzz.c; do
+  name=$(basename "$source" _fuzz.c)
+  check "$source" "$BUILD/spec/fuzz/${name}_fuzz" -n 2000 "spec/fuzz/corpus/$name"/*
 done
 for source in examples/host*.c; do
   program=$BUILD/examples/$(basename "$source" .c)

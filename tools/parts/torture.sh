@@ -1,4 +1,15 @@
-# The long tests: spec/torture/*_torture.lua.
+# The long tests: spec/torture/*_torture.lua, and the fuzz targets under libFuzzer with ASan and UBSan,
+# each for FUZZ_SECONDS. What libFuzzer finds stays in $BUILD/fuzz.
 . tools/tap.sh
-LIMIT=${LIMIT:-3600}
+LIMIT=${LIMIT:-7200}
 stream torture sh tools/with-env.sh busted --lua="$LUA" --output=TAP --pattern=_torture spec/torture
+
+fuzz=$BUILD/fuzz
+check "the fuzz targets" $MAKE -s CC=clang SANITIZE=fuzzer-no-link,address,undefined LIBFUZZER=1 \
+  BUILD="$fuzz" fuzzers
+for source in spec/fuzz/*_fuzz.c; do
+  name=$(basename "$source" _fuzz.c)
+  mkdir -p "$fuzz/corpus/$name"
+  check "$source, ${FUZZ_SECONDS:-60} s" "$fuzz/spec/fuzz/${name}_fuzz" -max_total_time="${FUZZ_SECONDS:-60}" \
+    -max_len=4096 -timeout=20 -artifact_prefix="$fuzz/$name-" "$fuzz/corpus/$name" "spec/fuzz/corpus/$name"
+done
