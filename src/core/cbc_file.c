@@ -1,14 +1,16 @@
 /*
 ** cbc_file.c - local files.
 */
-#define _POSIX_C_SOURCE 200809L
+#define _XOPEN_SOURCE 700 /* realpath */
 
 #include "cbc_file.h"
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <stdbool.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -62,11 +64,22 @@ static bool open_file(cbc_file *f) {
     f->fd = open(f->target, O_WRONLY | O_CLOEXEC);
   else
     f->unfinished = open_part(f);
+  /* The file that takes the place of another has its mode. */
+  if (f->unfinished && there) (void)fchmod(f->fd, st.st_mode & 07777);
   return f->fd >= 0;
 }
 
+/* A symbolic link stays, and what it points to is replaced. */
+static const char *follow(const char *path, char *real) {
+  struct stat st;
+  bool link = lstat(path, &st) == 0 && S_ISLNK(st.st_mode);
+  return link && realpath(path, real) != NULL ? real : path;
+}
+
 cbc_file *cbc_file_create(const cbc_env *env, const char *path, cbc_error *err) {
-  size_t n = strlen(path) + 1;
+  char real[PATH_MAX];
+  const char *target = follow(path, real);
+  size_t n = strlen(target) + 1;
   size_t size = sizeof(cbc_file) + n + n + SUFFIX_SIZE;
   cbc_file *f = cbc_alloc(env, size);
   if (f == NULL) {
@@ -74,7 +87,7 @@ cbc_file *cbc_file_create(const cbc_env *env, const char *path, cbc_error *err) 
     return NULL;
   }
   *f = (cbc_file){.env = env, .fd = -1, .size = size};
-  memcpy(f->target, path, n);
+  memcpy(f->target, target, n);
   f->part = f->target + n;
   if (open_file(f)) return f;
   failed(err, "write", f->target);
@@ -134,6 +147,8 @@ cbc_code cbc_file_readable(const char *path, cbc_error *err) {
     failed(err, "read", path);
   else if (S_ISDIR(st.st_mode))
     cbc_error_set(err, CBC_EFILE, "can't read '%s': it is a directory", path);
+  else if (!S_ISREG(st.st_mode))
+    cbc_error_set(err, CBC_EFILE, "can't read '%s': it is no regular file; give a reader", path);
   else
     cbc_error_clear(err);
   close(fd);

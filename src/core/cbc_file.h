@@ -12,7 +12,8 @@ typedef struct cbc_file cbc_file;
 
 /* Begins to write the file of that name: the bytes go to another one beside it
 ** until cbc_file_commit. What is there and is no regular file, a device or a
-** pipe, is written to as it is. NULL and an error (CBC_EFILE, CBC_ENOMEM). The caller
+** pipe, is written to as it is; of a symbolic link, what it points to. NULL and an error
+*(CBC_EFILE, CBC_ENOMEM). The caller
 ** owns it; env must outlive it. */
 cbc_file *cbc_file_create(const cbc_env *env, const char *path, cbc_error *err);
 
@@ -31,8 +32,8 @@ cbc_code cbc_file_commit(cbc_file *f, cbc_error *err);
 /* Ends it: what was not committed is removed. NULL is allowed. */
 void cbc_file_free(cbc_file *f);
 
-/* Tells whether the file can be opened for reading and is no directory. CBC_OK
-** or CBC_EFILE. */
+/* Tells whether the file can be opened for reading and is a regular one: reading
+** a pipe could block for longer than any time-out. CBC_OK or CBC_EFILE. */
 cbc_code cbc_file_readable(const char *path, cbc_error *err);
 
 #endif
