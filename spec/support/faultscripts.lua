@@ -1,0 +1,111 @@
+--- Random scripts of faults for faultruns.lua, and the chance that they are made from.
+
+local faultscripts = {
+  --- Replies of more bytes are too large for the client of a run.
+  MOST = 32768,
+}
+
+local MOST = faultscripts.MOST
+
+--- A generator (splitmix64): gives an integer from 1 to n.
+---@param seed integer
+---@return fun(n: integer): integer chance
+function faultscripts.chance(seed)
+  local state = seed
+  return function(n)
+    state = state + 0x9E3779B97F4A7C15
+    local z = state
+    z = (z ~ (z >> 30)) * 0xBF58476D1CE4E5B9
+    z = (z ~ (z >> 27)) * 0x94D049BB133111EB
+    return ((z ~ (z >> 31)) >> 1) % n + 1
+  end
+end
+
+--- One of a list.
+---@param chance fun(n: integer): integer
+---@param list table
+function faultscripts.pick(chance, list)
+  return list[chance(#list)]
+end
+
+local pick = faultscripts.pick
+
+local CLOSES = {
+  "POST /usage/records/*/close", "POST /usage/records/close-records", "POST /usage/records/*/close-records",
+  "POST /usage/chunks/*/close",
+}
+local READS = { "GET /usage/records/*", "GET /usage/chunks/*", "GET /usage/records", "GET /**" }
+local MANY = { "POST /**", "POST /usage/**", "* /**" }
+-- Calls besides whose replies have to be read.
+local READ_REPLIES = { "PUT /**", "POST /products/**", "POST /usage/reconciliations" }
+local FEW = {
+  "PUT /**", "DELETE /**", "POST /products/**", "POST /usage/chunks/*/regenerate", "POST /usage/reconciliations",
+  "GET /usage/chunks/*/download",
+}
+
+local function anywhere(chance)
+  return pick(chance, pick(chance, { CLOSES, MANY, MANY, READS, FEW }))
+end
+
+--- A wish to come later, or none, in the ways it can be written.
+local function wish(chance, rule)
+  local way = chance(5)
+  if way == 1 then rule.retryAfter = chance(40) - 1 end
+  if way == 2 then rule.retryAfterDate = chance(40) - 1 end
+  if way == 3 then rule.retryAfter = pick(chance, { "soon", "-1", "1.5", "" }) end
+  return rule
+end
+
+--- The faults. Each gives a rule without `on`, or with it where it makes sense there alone. Nowhere does a service say
+--- what isn't so: a refusal, 429 and 503 with Retry-After say that nothing was done, 2xx that it was. (2xx with an
+--- unreadable body may come without effect, where a call needs to read it.)
+local FAULTS = {
+  function(chance) return { fault = "refuse", seconds = chance(3) == 1 and chance(60) / 1000 or nil } end,
+  function(chance) return { fault = "hang", applied = chance(2) == 1, short = true } end,
+  function(chance) return { fault = "delay", seconds = chance(120) / 1000, short = chance(3) > 1 } end,
+  function(chance) return { fault = "slow", bytes = 15 + chance(64), seconds = 0.001, short = chance(3) == 1 } end,
+  function() return { fault = "reset-before" } end,
+  function() return { fault = "reset-after" } end,
+  function(chance) return { fault = "reset-middle", bytes = chance(2) == 1 and chance(300) - 1 or nil } end,
+  function(chance) return { fault = "truncate", bytes = chance(2) == 1 and chance(300) - 1 or nil } end,
+  function(chance) return { on = pick(chance, pick(chance, { CLOSES, READS, READ_REPLIES })), fault = "garbage" } end,
+  function(chance) return { on = pick(chance, pick(chance, { CLOSES, READS, READ_REPLIES })), fault = "empty" } end,
+  function(chance) return { on = pick(chance, CLOSES), fault = "garbage", applied = false } end,
+  function(chance) return { on = pick(chance, CLOSES), fault = "empty", applied = false } end,
+  function(chance) return { fault = "oversized", bytes = MOST + chance(MOST), applied = chance(2) == 1 } end,
+  function(chance) return wish(chance, { fault = "status", status = 429, plain = chance(3) == 1 }) end,
+  function(chance) return wish(chance, { fault = "status", status = 503 }) end,
+  function(chance)
+    return { fault = "status", status = pick(chance, { 500, 502, 503, 504 }), applied = chance(2) == 1,
+      plain = chance(3) == 1 }
+  end,
+  function(chance)
+    return { fault = "status", status = pick(chance, { 301, 307, 400, 401, 403, 404, 405, 409, 422, 501 }) }
+  end,
+  function(chance)
+    return { on = "connect", fault = "refuse", seconds = chance(2) == 1 and chance(40) / 1000 or nil }
+  end,
+  function() return { on = "connect", fault = "hang", short = true } end,
+}
+
+--- A script of up to 8 rules, and whether attempts must be short because of it.
+---@param chance fun(n: integer): integer
+---@return table[] script
+---@return boolean short
+function faultscripts.make(chance)
+  local script, short = {}, false
+  for number = 1, chance(9) - 1 do
+    local rule = pick(chance, FAULTS)(chance)
+    rule.on = rule.on or anywhere(chance)
+    rule.nth = pick(chance, { 1, 1, 1, 2, 2, 3, 4, 6 })
+    rule.count = pick(chance, { 1, 1, 1, 2, 3, "all" })
+    if chance(5) == 1 then rule.every, rule.count = chance(3), nil end
+    if rule.on ~= "connect" and chance(8) == 1 then rule.closeAs = "THEIRS-" .. number end
+    short = short or rule.short == true
+    rule.short = nil
+    script[number] = rule
+  end
+  return script, short
+end
+
+return faultscripts
