@@ -15,8 +15,7 @@
 /* ==== Request ========================================================= */
 
 static cbc_repeat repeat_of(const cbl_action *action) {
-  if (action->confirm != NULL) return CBC_REPEAT_PROBED;
-  return strcmp(action->method, "POST") == 0 ? CBC_REPEAT_NEVER : CBC_REPEAT_SAFE;
+  return action->confirm != NULL ? CBC_REPEAT_PROBED : cbc_exchange_repeat(action->method);
 }
 
 /* A route with a leading '^' stands below the endpoint rather than the

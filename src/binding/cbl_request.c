@@ -126,11 +126,6 @@ static int read_reply(lua_State *L, cbl_job *job, const void *ud) {
   return 2;
 }
 
-static cbc_repeat repeat_of(const char *method) {
-  return strcmp(method, "POST") == 0 || strcmp(method, "PATCH") == 0 ? CBC_REPEAT_NEVER
-                                                                     : CBC_REPEAT_SAFE;
-}
-
 int cbl_request_perform(lua_State *L) {
   cbl_client *c = cbl_client_check(L, CLIENT);
   settings s = {.limits = cbl_limits_of(cbc_client_policy(c->core))};
@@ -145,6 +140,6 @@ int cbl_request_perform(lua_State *L) {
   policy = cbl_limits_policy(&s.limits);
   cbl_call_begin(L, &job, CLIENT);
   build(L, &job, method, &s, header_count);
-  cbc_call_start(job.call, &policy, repeat_of(method));
+  cbc_call_start(job.call, &policy, cbc_exchange_repeat(method));
   return cbl_answer(L, &job, read_reply, &s);
 }

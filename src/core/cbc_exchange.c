@@ -3,6 +3,8 @@
 */
 #include "cbc_exchange.h"
 
+#include <string.h>
+
 /* The pause before the n-th repetition: min(20 s, 0.5 s * 2^n), shortened by
 ** up to a half so that clients that failed together don't return together. */
 #define PAUSE_FIRST 0.5
@@ -123,6 +125,11 @@ static void took_probe(cbc_exchange *x, const cbc_attempt *a, const cbc_env *env
       pause_before(x, CBC_PROBE, a->retry_after, env))
     return;
   fail(x, CBC_UNKNOWN);
+}
+
+cbc_repeat cbc_exchange_repeat(const char *method) {
+  return strcmp(method, "POST") == 0 || strcmp(method, "PATCH") == 0 ? CBC_REPEAT_NEVER
+                                                                     : CBC_REPEAT_SAFE;
 }
 
 void cbc_exchange_start(cbc_exchange *x, const cbc_policy *policy, cbc_repeat repeat, double now) {

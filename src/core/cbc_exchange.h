@@ -103,6 +103,10 @@ typedef struct cbc_exchange {
   double resume_at;      /* valid in CBC_PAUSE */
 } cbc_exchange;
 
+/* What sending a request of that HTTP method again would mean, where nothing is
+** known of it but that. */
+cbc_repeat cbc_exchange_repeat(const char *method);
+
 /* Begins at CBC_SEND. now: the environment's clock, seconds. */
 void cbc_exchange_start(cbc_exchange *x, const cbc_policy *policy, cbc_repeat repeat, double now);
 
