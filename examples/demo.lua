@@ -4,7 +4,7 @@
 local connect = require "cloudblue.connect"
 local sandbox = require "cloudblue.connect.sandbox"
 
-local FILE = "UF-2026-01-0000"
+local FILE = "UF-2026-01-0000-0000"
 local failed = false
 
 -- Prints a call and what came of it. `refused` tells that it is meant to fail.
@@ -31,28 +31,28 @@ local function summary(counts)
 end
 
 local function closeRecords(records)
-  show('records:close("UR-2026-01-0000-0001", "BILL-77", "January run")',
-    records:close("UR-2026-01-0000-0001", "BILL-77", "January run"))
-  show('records:closeRecords("UF-2026-01-0000", "UR-2026-01-0000-0002", "BILL-77", "January run")',
-    records:closeRecords(FILE, "UR-2026-01-0000-0002", "BILL-77", "January run"))
+  show('records:close("UR-2026-01-0000-0000-0000-0001", "BILL-77", "January run")',
+    records:close("UR-2026-01-0000-0000-0000-0001", "BILL-77", "January run"))
+  show('records:closeRecords("UF-2026-01-0000-0000", "UR-2026-01-0000-0000-0000-0002", "BILL-77", "January run")',
+    records:closeRecords(FILE, "UR-2026-01-0000-0000-0000-0002", "BILL-77", "January run"))
 end
 
 local function closeChunks(chunks)
-  show('chunks:close("UFC-2026-01-0000-001", "BILL-78", "the first hub")',
-    chunks:close("UFC-2026-01-0000-001", "BILL-78", "the first hub"))
-  local chunk = assert(chunks:get("UFC-2026-01-0000-002"))
-  show('chunks:get("UFC-2026-01-0000-002"):close("BILL-79", "the second hub")',
+  show('chunks:close("UFC-2026-01-0000-0000-001", "BILL-78", "the first hub")',
+    chunks:close("UFC-2026-01-0000-0000-001", "BILL-78", "the first hub"))
+  local chunk = assert(chunks:get("UFC-2026-01-0000-0000-002"))
+  show('chunks:get("UFC-2026-01-0000-0000-002"):close("BILL-79", "the second hub")',
     chunk:close("BILL-79", "the second hub"))
 end
 
 local function refusedClose(records)
-  local result, failure = records:close("UR-2026-01-0000-0001", "BILL-99", "January run, again")
-  show('records:close("UR-2026-01-0000-0001", "BILL-99", "January run, again")', result, failure, true)
+  local result, failure = records:close("UR-2026-01-0000-0000-0000-0001", "BILL-99", "January run, again")
+  show('records:close("UR-2026-01-0000-0000-0000-0001", "BILL-99", "January run, again")', result, failure, true)
 end
 
 local function look(records)
-  local record = assert(records:get("UR-2026-01-0000-0003"))
-  print(('\n  records:get("UR-2026-01-0000-0003")\n    %s %s of %s, %s'):format(
+  local record = assert(records:get("UR-2026-01-0000-0000-0000-0003"))
+  print(('\n  records:get("UR-2026-01-0000-0000-0000-0003")\n    %s %s of %s, %s'):format(
     record.usage, record.item.unit, record.item.name, record.status))
   local open = assert(records:search({ status = "approved", limit = 3 }))
   print('\n  records:search{ status = "approved", limit = 3 }')

@@ -5,9 +5,9 @@ local rawserver = require "spec.support.rawserver"
 local sandbox = require "cloudblue.connect.sandbox"
 local service = require "spec.support.service"
 
-local RECORD, OTHER = "UR-2026-01-0000-0001", "UR-2026-01-0000-0002"
-local FILE = "UF-2026-01-0000"
-local CHUNK, SECOND = "UFC-2026-01-0000-001", "UFC-2026-01-0000-002"
+local RECORD, OTHER = "UR-2026-01-0000-0000-0000-0001", "UR-2026-01-0000-0000-0000-0002"
+local FILE = "UF-2026-01-0000-0000"
+local CHUNK, SECOND = "UFC-2026-01-0000-0000-001", "UFC-2026-01-0000-0000-002"
 local BASE = "/public/v1"
 
 describe("what is sent", function()
@@ -388,7 +388,7 @@ describe("what is sent", function()
 
   it("uses one connection for a thousand closes", function()
     for number = 1, 1000 do
-      assert(records:close(("UR-2026-01-0000-%04d"):format(number), "B-1"))
+      assert(records:close(("UR-2026-01-0000-0000-0000-%04d"):format(number), "B-1"))
     end
     assert.equal(1, sb:connections())
     assert.same({ approved = 200, closed = 1000 }, sb:counts())

@@ -103,7 +103,7 @@ describe("a method of a chunk", function()
     sb:stop()
   end)
 
-  local ID = "UFC-2026-01-0000-001"
+  local ID = "UFC-2026-01-0000-0000-001"
 
   local function lastLine()
     local requests = sb:requests()

@@ -62,7 +62,7 @@ describe("connect-usage sandbox", function()
         .. "CONNECT_API_KEY='ApiKey SU-1:it'\\''s'", port), served.second)
       assert.are.equal("Ctrl-C ends it.", served.third)
       local close = rawclient.request({ port = port, apiKey = "ApiKey SU-1:it's" }, "POST",
-        "/usage/records/UR-2026-01-0000-0001/close", "{}", { "Connection: close" })
+        "/usage/records/UR-2026-01-0000-0000-0000-0001/close", "{}", { "Connection: close" })
       assert.is_truthy((rawclient.exchange(tonumber(port), close)):find("^HTTP/1.1 200 "))
       local rest, code = served.stop(signal)
       assert.are.same({ "Usage records: 11 approved, 1 closed\n", "0" }, { rest, code })

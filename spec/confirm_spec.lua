@@ -73,7 +73,7 @@ describe("a close whose reply was lost", function()
       it("is not sent again unasked where a connection that was kept breaks", function()
         for _, applied in ipairs { true, false } do
           local s <close> = scene.start { call = call, faults = { lost(call, applied) } }
-          assert(s.client.usageRecords:get("UR-2026-01-0000-0002"))
+          assert(s.client.usageRecords:get("UR-2026-01-0000-0000-0000-0002"))
           s.start = s.start + 1
           assert(call.call(s, BILL))
           assert.equal(applied and "PG" or "PGP", shape(s, call))

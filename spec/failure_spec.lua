@@ -146,7 +146,7 @@ describe("the sandbox's refusals", function()
   it("arrive with their code and reason", function()
     local sb <close> = assert(sandbox.start { records = 1 })
     local client <close> = connect.ConnectClient(sb.endpoint, sb.apiKey, { retries = 0 })
-    local id = "UR-2026-01-0000-0001"
+    local id = "UR-2026-01-0000-0000-0000-0001"
     assert(client.usageRecords:close(id, "B-1"))
     local _, again = client.usageRecords:close(id, "B-2")
     assert.equal("api", again.kind)

@@ -31,7 +31,7 @@ describe("random calls under random faults", function()
 end)
 
 describe("the judge of random calls", function()
-  local RECORD, PATH = "UR-2026-01-0000-0001", "/usage/records/UR-2026-01-0000-0001/close"
+  local RECORD, PATH = "UR-2026-01-0000-0000-0000-0001", "/usage/records/UR-2026-01-0000-0000-0000-0001/close"
 
   --- What the judge says of a close with this outcome (nil: a success), with this many entries in the journal under
   --- these billing ids, when these requests were received.

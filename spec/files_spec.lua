@@ -10,7 +10,7 @@ local testenv = require "spec.support.testenv"
 local misuse = service.misuse
 local sha256 = folders.sha256
 
-local DRAFT, ACCEPTED, CHUNK = "UF-2026-01-0003", "UF-2026-01-0000", "UFC-2026-01-0000-001"
+local DRAFT, ACCEPTED, CHUNK = "UF-2026-01-0000-0003", "UF-2026-01-0000-0000", "UFC-2026-01-0000-0000-001"
 local DOWNLOAD = "/usage/chunks/" .. CHUNK .. "/download"
 local SIZE = 1000003
 

@@ -586,7 +586,7 @@ describe("against a service", function()
 
   it("counts and gives the first", function()
     assert.equal(15, records:count(~connect_.R.status:eq "approved"))
-    assert.equal("UR-2026-01-0000-0002", records:first({ status = "closed" }).id)
+    assert.equal("UR-2026-01-0000-0000-0000-0002", records:first({ status = "closed" }).id)
     assert.is_nil(records:first { status = "nothing" })
     assert.same({
       "GET /public/v1/usage/records?not(eq(status,approved))&limit=0",

@@ -135,7 +135,7 @@ describe("a call", function()
         on = "POST /usage/records/*/close", every = 2, fault = "status", status = 429, retryAfter = 1,
       } } }
       for i = 1, 200 do
-        local chunk = assert(s.client.usageRecords:close(("UR-2026-01-0000-%04d"):format(i), "BILL-" .. i))
+        local chunk = assert(s.client.usageRecords:close(("UR-2026-01-0000-0000-0000-%04d"):format(i), "BILL-" .. i))
         assert.equal("closed", chunk.status)
         assert.is_nil(chunk.confirmed)
       end
@@ -144,7 +144,7 @@ describe("a call", function()
       local journal = s.sandbox:journal()
       assert.equal(200, #journal)
       for i, entry in ipairs(journal) do
-        assert.equal(("UR-2026-01-0000-%04d"):format(i), entry.id)
+        assert.equal(("UR-2026-01-0000-0000-0000-%04d"):format(i), entry.id)
         assert.equal("BILL-" .. i, entry.external_billing_id)
       end
     end)
@@ -205,11 +205,11 @@ describe("a call", function()
     for _, call in ipairs(scene.others) do
       it("is not sent again either where a connection that was kept breaks: " .. call.name, function()
         local s <close> = scene.start { call = call, faults = { scene.rule({ fault = "reset-before" }, call) } }
-        assert(s.client.usageRecords:get("UR-2026-01-0000-0002"))
+        assert(s.client.usageRecords:get("UR-2026-01-0000-0000-0000-0002"))
         local result, failure = call.call(s)
         assert.is_nil(result)
         tells(failure, "transport", "unknown", 1)
-        assert.same({ "GET /usage/records/UR-2026-01-0000-0002", call.request }, s:requests())
+        assert.same({ "GET /usage/records/UR-2026-01-0000-0000-0000-0002", call.request }, s:requests())
       end)
     end
   end)

@@ -3,7 +3,7 @@ local sandbox = require "cloudblue.connect.sandbox"
 
 describe("the sandbox's usage chunks", function()
   local running, client
-  local READY, DRAFT, FAILED = "UFC-2026-01-0000-001", "UFC-2026-01-0000-002", "UFC-2026-01-0000-003"
+  local READY, DRAFT, FAILED = "UFC-2026-01-0000-0000-001", "UFC-2026-01-0000-0000-002", "UFC-2026-01-0000-0000-003"
 
   setup(function()
     running = assert(sandbox.start { chunks = 3, chunkStatuses = { "ready", "draft", "failed" }, downloadBytes = 1000 })
@@ -89,7 +89,7 @@ describe("the sandbox's usage chunks", function()
   end)
 
   it("are listed", function()
-    local reply = client:call("GET", "/usage/chunks?usagefile.id=UF-2026-01-0000&ordering(-id)")
+    local reply = client:call("GET", "/usage/chunks?usagefile.id=UF-2026-01-0000-0000&ordering(-id)")
     assert.are.equal("items 0-2/3", reply.headers["content-range"])
     assert.are.equal(FAILED, reply.value[1].id)
   end)

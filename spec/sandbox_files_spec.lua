@@ -3,7 +3,8 @@ local sandbox = require "cloudblue.connect.sandbox"
 
 describe("the sandbox's usage files", function()
   local running, client
-  local ACCEPTED, READY, PENDING, DRAFT = "UF-2026-01-0000", "UF-2026-01-0001", "UF-2026-01-0002", "UF-2026-01-0003"
+  local ACCEPTED, READY = "UF-2026-01-0000-0000", "UF-2026-01-0000-0001"
+  local PENDING, DRAFT = "UF-2026-01-0000-0002", "UF-2026-01-0000-0003"
 
   setup(function()
     running = assert(sandbox.start { records = 4, statuses = { "approved", "valid" }, uploadRecords = 3 })
@@ -49,12 +50,12 @@ describe("the sandbox's usage files", function()
       external_id = "X-1",
     } })
     assert.are.equal(201, reply.status)
-    assert.are.same({ "UF-2026-01-0004", "February", "PRD-000-000-002", "CRD-1", "USD", "VA-000-000" }, {
+    assert.are.same({ "UF-2026-01-0000-0004", "February", "PRD-000-000-002", "CRD-1", "USD", "VA-000-000" }, {
       reply.value.id, reply.value.name, reply.value.product_id, reply.value.distribution_contract,
       reply.value.currency, reply.value.vendor,
     })
     assert.are.equal("2026-02-28T23:59:59+00:00", reply.value.end_datetime_utc)
-    local file = client:call("GET", "/usage/files/UF-2026-01-0004").value
+    local file = client:call("GET", "/usage/files/UF-2026-01-0000-0004").value
     assert.are.same({ "draft", "Sandbox Mail", "2026-02-01" }, { file.status, file.product.name, file.period.from })
   end)
 
@@ -79,8 +80,8 @@ describe("the sandbox's usage files", function()
     reply = act(DRAFT, "accept", { acceptance_note = "fine" })
     assert.are.same({ "accepted", "fine", 3 },
       { reply.value.status, reply.value.acceptance_note, reply.value.stats.accepted })
-    assert.are.equal("approved", running:record("UR-2026-01-0003-0003").status)
-    assert.are.equal("ready", running:chunk("UFC-2026-01-0003-002").status)
+    assert.are.equal("approved", running:record("UR-2026-01-0000-0003-0000-0003").status)
+    assert.are.equal("ready", running:chunk("UFC-2026-01-0000-0003-002").status)
     reply = act(DRAFT, "close")
     assert.are.equal("closed", reply.value.status)
     assert.is_truthy(reply.value.events.closed.at)

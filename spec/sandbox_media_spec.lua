@@ -25,7 +25,7 @@ describe("the sandbox's links", function()
 
   it("lead nowhere for what does not exist", function()
     assert.are.equal(404, client:call("GET", "/usage/products/PRD-none/template").status)
-    for _, path in ipairs { "/media/PRD-none/template.xlsx", "/media/UF-2026-01-0000/usage.xlsx", "/media/x/y" } do
+    for _, path in ipairs { "/media/PRD-none/template.xlsx", "/media/UF-2026-01-0000-0000/usage.xlsx", "/media/x/y" } do
       local reply = client:call("GET", path, { root = true, key = false })
       assert.are.same({ 404, "OBJ_001" }, { reply.status, reply.value.error_code })
     end

@@ -4,7 +4,7 @@ local sandbox = require "cloudblue.connect.sandbox"
 
 describe("a fault in the sandbox", function()
   local running
-  local ID = "UR-2026-01-0000-0001"
+  local ID = "UR-2026-01-0000-0000-0000-0001"
   local ON = "POST /usage/records/*/close"
 
   setup(function()
@@ -217,9 +217,9 @@ describe("a fault in the sandbox", function()
     assert.are.same({ "THEIRS", "somebody else", nil },
       { running:journal()[1].external_billing_id, running:journal()[1].route, running:journal()[2] })
     running:configure { faults = { { on = "POST /usage/chunks/*/close", fault = "reset-before", closeAs = "THEIRS" } } }
-    bytes = rawclient.request(running, "POST", "/usage/chunks/UFC-2026-01-0000-001/close", "{}")
+    bytes = rawclient.request(running, "POST", "/usage/chunks/UFC-2026-01-0000-0000-001/close", "{}")
     rawclient.exchange(running.port, bytes)
-    assert.are.equal("THEIRS", running:chunk("UFC-2026-01-0000-001").external_billing_id)
+    assert.are.equal("THEIRS", running:chunk("UFC-2026-01-0000-0000-001").external_billing_id)
   end)
 
   it("does not carry out what would be refused anyway", function()

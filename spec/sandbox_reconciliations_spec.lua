@@ -29,20 +29,20 @@ describe("the sandbox's reconciliations", function()
   it("are made of a file and a note, about the chunk that the file's name names", function()
     local reply = create {
       { name = "upload_note", body = "first\r\ntry" },
-      { name = "recon_file", filename = "UFC-2026-01-0000-002 done.xlsx", body = "bytes" },
+      { name = "recon_file", filename = "UFC-2026-01-0000-0000-002 done.xlsx", body = "bytes" },
     }
     assert.are.same({ 201, "RCN-2026-01-0001", "processed" }, { reply.status, reply.value.id, reply.value.status })
-    assert.are.equal("UFC-2026-01-0000-002", reply.value.partusagefile.id)
-    assert.are.equal("UF-2026-01-0000", reply.value.usagefile.id)
+    assert.are.equal("UFC-2026-01-0000-0000-002", reply.value.partusagefile.id)
+    assert.are.equal("UF-2026-01-0000-0000", reply.value.usagefile.id)
     assert.are.equal("first\r\ntry", reply.value.notes.uploaded)
     local entry = running:journal()[1]
-    assert.are.same({ "create", "reconciliation", "UFC-2026-01-0000-002", 5 },
+    assert.are.same({ "create", "reconciliation", "UFC-2026-01-0000-0000-002", 5 },
       { entry.action, entry.kind, entry.chunk, entry.size })
   end)
 
   it("are about the first chunk where the name names none", function()
     local reply = create { { name = "recon_file", filename = "r.xlsx", body = "bytes" } }
-    assert.are.equal("UFC-2026-01-0000-001", reply.value.partusagefile.id)
+    assert.are.equal("UFC-2026-01-0000-0000-001", reply.value.partusagefile.id)
     assert.are.equal("", reply.value.notes.uploaded)
   end)
 
@@ -69,9 +69,9 @@ describe("the sandbox's reconciliations", function()
   end)
 
   it("are listed", function()
-    create { { name = "recon_file", filename = "UFC-2026-01-0000-002.xlsx", body = "a" } }
-    create { { name = "recon_file", filename = "UFC-2026-01-0000-001.xlsx", body = "b" } }
-    local reply = client:call("GET", "/usage/reconciliations?partusagefile.id=UFC-2026-01-0000-001")
+    create { { name = "recon_file", filename = "UFC-2026-01-0000-0000-002.xlsx", body = "a" } }
+    create { { name = "recon_file", filename = "UFC-2026-01-0000-0000-001.xlsx", body = "b" } }
+    local reply = client:call("GET", "/usage/reconciliations?partusagefile.id=UFC-2026-01-0000-0000-001")
     assert.are.same({ "items 0-0/1", "RCN-2026-01-0002" }, { reply.headers["content-range"], reply.value[1].id })
   end)
 end)

@@ -23,7 +23,8 @@ describe("the sandbox's usage records", function()
     running:stop()
   end)
 
-  local ID, VALID, REJECTED = "UR-2026-01-0000-0001", "UR-2026-01-0000-0003", "UR-2026-01-0000-0004"
+  local ID = "UR-2026-01-0000-0000-0000-0001"
+  local VALID, REJECTED = "UR-2026-01-0000-0000-0000-0003", "UR-2026-01-0000-0000-0000-0004"
 
   local function close(id, value)
     return client:call("POST", "/usage/records/" .. id .. "/close", { json = value })
@@ -39,7 +40,7 @@ describe("the sandbox's usage records", function()
     local record = client:call("GET", "/usage/records/" .. ID).value
     assert.are.equal(ID, record.id)
     assert.are.equal("approved", record.status)
-    assert.are.equal("UF-2026-01-0000", record.usagefile.id)
+    assert.are.equal("UF-2026-01-0000-0000", record.usagefile.id)
     assert.are.equal("qt", record.usagefile.schema)
     assert.are.equal(record.item.id, record.item_id)
     assert.are.equal(record.asset.external_uid, record.asset_external_uid)
@@ -71,7 +72,7 @@ describe("the sandbox's usage records", function()
 
   it("are closed without a billing id, too: the description asks for none", function()
     assert.are.equal(200, close(ID, nil).status)
-    assert.are.equal(200, client:call("POST", "/usage/records/UR-2026-01-0000-0002/close",
+    assert.are.equal(200, client:call("POST", "/usage/records/UR-2026-01-0000-0000-0000-0002/close",
       { body = "{}", type = "application/json; charset=utf-8" }).status)
   end)
 
@@ -81,7 +82,8 @@ describe("the sandbox's usage records", function()
   end)
 
   it("that do not exist are not found", function()
-    for _, id in ipairs { "UR-2026-01-0000-0031", "UR-2026-01-0000-0000", "UR-2026-01-0000-1", "UR-x", "a%2Fb" } do
+    for _, id in ipairs { "UR-2026-01-0000-0000-0000-0031", "UR-2026-01-0000-0000-0000-0000",
+      "UR-2026-01-0000-0000-0000-1", "UR-x", "a%2Fb" } do
       refused(close(id, { external_billing_id = "B" }), 404, "OBJ_001")
       refused(client:call("GET", "/usage/records/" .. id), 404, "OBJ_001")
       refused(client:call("PUT", "/usage/records/" .. id, { json = { status = "valid" } }), 404, "OBJ_001")
@@ -119,10 +121,10 @@ describe("the sandbox's usage records", function()
   end)
 
   it("are closed in bulk, each by itself", function()
-    close("UR-2026-01-0000-0002", { external_billing_id = "EARLIER" })
+    close("UR-2026-01-0000-0000-0000-0002", { external_billing_id = "EARLIER" })
     local reply = client:call("POST", "/usage/records/close-records", { json = {
       { id = ID, external_billing_id = "B-1", external_billing_note = "n" },
-      { id = "UR-2026-01-0000-0002", external_billing_id = "B-2" },
+      { id = "UR-2026-01-0000-0000-0000-0002", external_billing_id = "B-2" },
       { id = VALID, external_billing_id = "B-3" },
       { id = "UR-none", external_billing_id = "B-4" },
       { id = ID, external_billing_id = "B-5" },
@@ -135,7 +137,7 @@ describe("the sandbox's usage records", function()
     end
     assert.are.same({
       { ID, "closed", "" },
-      { "UR-2026-01-0000-0002", "closed", "STATE_001" },
+      { "UR-2026-01-0000-0000-0000-0002", "closed", "STATE_001" },
       { VALID, "valid", "STATE_001" },
       { "UR-none", false, "OBJ_001" },
       { ID, "closed", "STATE_001" },
@@ -158,7 +160,7 @@ describe("the sandbox's usage records", function()
   end)
 
   it("know the JavaScript SDK's route only where the bulk route is switched off", function()
-    local path = "/usage/records/UF-2026-01-0000/close-records"
+    local path = "/usage/records/UF-2026-01-0000-0000/close-records"
     local entry = { id = ID, external_billing_id = "B" }
     refused(client:call("POST", path, { json = entry }), 404, "REQ_003")
     running:configure { bulkRoute = false }
@@ -174,8 +176,8 @@ describe("the sandbox's usage records", function()
       return client:call("POST", "/usage/records/" .. file .. "/close-records", { json = entry })
     end
     refused(closeOf("UF-none", { id = ID }), 404, "OBJ_001")
-    refused(closeOf("UF-2026-01-0000", { id = "UR-none" }), 404, "OBJ_001")
-    refused(closeOf("UF-2026-01-0001", { id = ID }), 400, "VAL_001")
-    refused(closeOf("UF-2026-01-0000", { external_billing_id = "B" }), 400, "VAL_001")
+    refused(closeOf("UF-2026-01-0000-0000", { id = "UR-none" }), 404, "OBJ_001")
+    refused(closeOf("UF-2026-01-0000-0001", { id = ID }), 400, "VAL_001")
+    refused(closeOf("UF-2026-01-0000-0000", { external_billing_id = "B" }), 400, "VAL_001")
   end)
 end)

@@ -7,7 +7,7 @@ describe("the sandbox's set of records", function()
   local function ids(records)
     local found = {}
     for number, record in ipairs(records) do
-      found[number] = record.id:sub(-9)
+      found[number] = record.id:gsub("^UR%-2026%-01%-0000%-(%d+)%-0000%-(%d+)$", "%1-%2")
     end
     return found
   end
@@ -19,10 +19,13 @@ describe("the sandbox's set of records", function()
   end)
 
   it("finds records by their ids alone", function()
-    assert.are.equal("valid", set:get("UR-2026-01-0000-0002").status)
-    assert.are.equal("UF-2026-01-0001", set:get("UR-2026-01-0001-0003").usagefile.id)
-    for _, id in ipairs { "UR-2026-01-0000-0000", "UR-2026-01-0000-0011", "UR-2026-01-0000-2", "UR-2026-01-0000-00002",
-      "UR-2026-01-0002-0001", "UF-2026-01-0000-0001", "", "UR-2026-01-0000-99999999999999999999" } do
+    assert.are.equal("valid", set:get("UR-2026-01-0000-0000-0000-0002").status)
+    assert.are.equal("UF-2026-01-0000-0001", set:get("UR-2026-01-0000-0001-0000-0003").usagefile.id)
+    for _, id in ipairs {
+      "UR-2026-01-0000-0000-0000-0000", "UR-2026-01-0000-0000-0000-0011", "UR-2026-01-0000-0000-0000-2",
+      "UR-2026-01-0000-0000-0000-00002", "UR-2026-01-0000-0000-2", "UR-2026-01-0000-0002-0000-0001",
+      "UF-2026-01-0000-0001", "", "UR-2026-01-0000-0000-99999999999999999999-0001",
+    } do
       assert.is_nil(set:get(id), id)
     end
   end)
@@ -48,13 +51,13 @@ describe("the sandbox's set of records", function()
   end)
 
   it("keeps a change, and nothing else", function()
-    set:change("UR-2026-01-0000-0001", { status = "closed", external_billing_id = "B" })
+    set:change("UR-2026-01-0000-0000-0000-0001", { status = "closed", external_billing_id = "B" })
     assert.are.same({ "closed", "B" }, {
-      set:get("UR-2026-01-0000-0001").status,
-      set:get("UR-2026-01-0000-0001").external_billing_id,
+      set:get("UR-2026-01-0000-0000-0000-0001").status,
+      set:get("UR-2026-01-0000-0000-0000-0001").external_billing_id,
     })
-    set:get("UR-2026-01-0000-0004").status = "scribbled"
-    assert.are.equal("approved", set:get("UR-2026-01-0000-0004").status)
+    set:get("UR-2026-01-0000-0000-0000-0004").status = "scribbled"
+    assert.are.equal("approved", set:get("UR-2026-01-0000-0000-0000-0004").status)
     assert.are.same({ approved = 3, valid = 6, closed = 4 }, set:counts())
   end)
 
@@ -71,22 +74,22 @@ describe("the sandbox's set of records", function()
   end)
 
   it("moves all records of a file that have a status", function()
-    set:change("UR-2026-01-0000-0001", { status = "valid" })
+    set:change("UR-2026-01-0000-0000-0000-0001", { status = "valid" })
     assert.are.equal(4, set:promote(file, "valid", "approved"))
     assert.are.same({ approved = 7, closed = 3 }, set:counts(file))
-    assert.are.equal("approved", set:get("UR-2026-01-0000-0002").status)
-    assert.are.equal("approved", set:get("UR-2026-01-0000-0001").status)
+    assert.are.equal("approved", set:get("UR-2026-01-0000-0000-0000-0002").status)
+    assert.are.equal("approved", set:get("UR-2026-01-0000-0000-0000-0001").status)
     assert.are.same({ valid = 3 }, set:counts(other))
     assert.are.equal(0, set:promote(file, "valid", "approved"))
   end)
 
   it("replaces the records of a file, and drops them", function()
-    set:change("UR-2026-01-0000-0001", { status = "closed" })
+    set:change("UR-2026-01-0000-0000-0000-0001", { status = "closed" })
     set:generate(file, 2, { "valid" })
     assert.are.same({ valid = 5 }, set:counts())
-    assert.are.equal("valid", set:get("UR-2026-01-0000-0001").status)
+    assert.are.equal("valid", set:get("UR-2026-01-0000-0000-0000-0001").status)
     set:drop(file)
-    assert.are.same({ 3, nil }, { set:count(), set:get("UR-2026-01-0000-0001") })
+    assert.are.same({ 3, nil }, { set:count(), set:get("UR-2026-01-0000-0000-0000-0001") })
     set:drop(file)
     assert.are.equal(3, set:count())
   end)
@@ -94,7 +97,7 @@ describe("the sandbox's set of records", function()
   it("takes given records", function()
     local given = Recordset.new()
     given:give(file, { { id = "X-1", status = "approved" }, { id = "X-2", status = "valid" } })
-    assert.are.same({ "approved", nil }, { given:get("X-1").status, given:get("UR-2026-01-0000-0001") })
+    assert.are.same({ "approved", nil }, { given:get("X-1").status, given:get("UR-2026-01-0000-0000-0000-0001") })
     given:change("X-1", { status = "closed" })
     assert.are.equal(1, given:promote(file, "valid", "approved"))
     assert.are.same({ approved = 1, closed = 1 }, given:counts())
@@ -107,8 +110,8 @@ describe("the sandbox's set of records", function()
     local before = collectgarbage("count")
     local large = Recordset.new()
     large:generate(file, 1000000, { "approved", "valid" })
-    assert.are.equal("UR-2026-01-0000-1000000", large:slice(999999, 10)[1].id)
-    assert.are.equal("approved", large:get("UR-2026-01-0000-999999").status)
+    assert.are.equal("UR-2026-01-0000-0000-0100-0000", large:slice(999999, 10)[1].id)
+    assert.are.equal("approved", large:get("UR-2026-01-0000-0000-0099-9999").status)
     assert.are.same({ approved = 500000, valid = 500000 }, large:counts())
     collectgarbage()
     assert.is_true(collectgarbage("count") - before < 64)

@@ -46,9 +46,9 @@ describe("the sandbox's server", function()
   end)
 
   it("names the methods where another was used", function()
-    local reply = client:call("PATCH", "/usage/records/UR-2026-01-0000-0001", { json = {} })
+    local reply = client:call("PATCH", "/usage/records/UR-2026-01-0000-0000-0000-0001", { json = {} })
     assert.are.same({ 405, "REQ_004", "GET, PUT" }, { reply.status, reply.value.error_code, reply.headers.allow })
-    assert.are.equal(405, client:call("DELETE", "/usage/records/UR-2026-01-0000-0001").status)
+    assert.are.equal(405, client:call("DELETE", "/usage/records/UR-2026-01-0000-0000-0000-0001").status)
   end)
 
   it("remembers the newest requests and the beginnings of their bodies", function()
@@ -72,15 +72,16 @@ describe("the sandbox's server", function()
   end)
 
   it("closes a connection that was idle for too long", function()
-    local bytes = rawclient.request(running, "GET", "/usage/records/UR-2026-01-0000-0001")
+    local bytes = rawclient.request(running, "GET", "/usage/records/UR-2026-01-0000-0000-0000-0001")
     local received, ending = rawclient.exchange(running.port, bytes)
     assert.are.equal("HTTP/1.1 200 OK", received:match("^[^\r]*"))
     assert.are.equal("closed", ending)
   end)
 
   it("answers requests that were sent in one go, in order", function()
-    local close = rawclient.request(running, "POST", "/usage/records/UR-2026-01-0000-0001/close", "{}")
-    local get = rawclient.request(running, "GET", "/usage/records/UR-2026-01-0000-0001", nil, { "Connection: close" })
+    local close = rawclient.request(running, "POST", "/usage/records/UR-2026-01-0000-0000-0000-0001/close", "{}")
+    local get = rawclient.request(running, "GET", "/usage/records/UR-2026-01-0000-0000-0000-0001", nil,
+      { "Connection: close" })
     local received, ending = rawclient.exchange(running.port, close .. get)
     local first, second = received:match("^HTTP/1.1 200 OK.-({.*})HTTP/1.1 200 OK.-({.*})$")
     assert.are.equal(first, second)
@@ -88,26 +89,26 @@ describe("the sandbox's server", function()
   end)
 
   it("says 100 Continue to a client that waits for it", function()
-    local bytes = rawclient.request(running, "POST", "/usage/records/UR-2026-01-0000-0001/close", "{}",
+    local bytes = rawclient.request(running, "POST", "/usage/records/UR-2026-01-0000-0000-0000-0001/close", "{}",
       { "Expect: 100-continue", "Connection: close" })
     local received = rawclient.exchange(running.port, bytes)
     assert.is_truthy(received:find("^HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 200 OK\r\n"))
   end)
 
   it("reads a body in chunks", function()
-    local head = rawclient.request(running, "POST", "/usage/records/UR-2026-01-0000-0001/close", nil,
+    local head = rawclient.request(running, "POST", "/usage/records/UR-2026-01-0000-0000-0000-0001/close", nil,
       { "Transfer-Encoding: chunked", "Content-Type: application/json", "Connection: close" })
     local chunks = "c\r\n{\"external_b\r\n10\r\nilling_id\":\"B1\"}\r\n0\r\n\r\n"
     local received = rawclient.exchange(running.port, head .. chunks)
     assert.are.equal("HTTP/1.1 200 OK", received:match("^[^\r]*"))
-    assert.are.equal("B1", running:record("UR-2026-01-0000-0001").external_billing_id)
+    assert.are.equal("B1", running:record("UR-2026-01-0000-0000-0000-0001").external_billing_id)
   end)
 
   it("answers HEAD-like nonsense and broken requests without harm", function()
     assert.is_truthy(rawclient.exchange(running.port, "nonsense\r\n\r\n"):find("^HTTP/1.1 400 "))
     local head = rawclient.request(running, "HEAD", "/usage/records", nil, { "Connection: close" })
     assert.is_truthy(rawclient.exchange(running.port, head):find("^HTTP/1.1 405 .*\r\n\r\n$"))
-    local cutOff = rawclient.request(running, "POST", "/usage/records/UR-2026-01-0000-0001/close", nil,
+    local cutOff = rawclient.request(running, "POST", "/usage/records/UR-2026-01-0000-0000-0000-0001/close", nil,
       { "Content-Length: 100", "Content-Type: application/json" })
     local received, ending = rawclient.exchange(running.port, cutOff .. "{}", 0.05)
     assert.are.same({ "", "waiting" }, { received, ending })
@@ -115,8 +116,8 @@ describe("the sandbox's server", function()
 
   it("applies nothing of a request that was broken off", function()
     for _, rest in ipairs { "", "Content-Length: 100\r\n", "Content-Length: 100\r\n\r\n{}" } do
-      local bytes = "POST /public/v1/usage/records/UR-2026-01-0000-0001/close HTTP/1.1\r\nHost: x\r\nAuthorization: "
-        .. running.apiKey .. "\r\nContent-Type: application/json\r\n" .. rest
+      local bytes = "POST /public/v1/usage/records/UR-2026-01-0000-0000-0000-0001/close HTTP/1.1\r\nHost: x\r\n"
+        .. "Authorization: " .. running.apiKey .. "\r\nContent-Type: application/json\r\n" .. rest
       assert.are.equal("waiting", select(2, rawclient.exchange(running.port, bytes, 0.03)))
     end
     assert.are.equal(200, client:call("GET", "/usage/records").status)
@@ -126,7 +127,7 @@ describe("the sandbox's server", function()
   it("reads long filters", function()
     local ids = {}
     for number = 1, 2000 do
-      ids[number] = string.format("UR-2026-01-0000-%04d", number)
+      ids[number] = string.format("UR-2026-01-0000-0000-0000-%04d", number)
     end
     local reply = client:call("GET", "/usage/records?in(id,(" .. table.concat(ids, ",") .. "))")
     assert.are.same({ 200, "items 0-4/5" }, { reply.status, reply.headers["content-range"] })

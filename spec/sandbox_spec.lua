@@ -21,24 +21,24 @@ describe("a sandbox", function()
 
   it("listens on a free port of this machine when start returns", function()
     assert.are.equal(string.format("http://127.0.0.1:%d/public/v1", running.port), running.endpoint)
-    assert.are.equal(200, client:call("GET", "/usage/records/UR-2026-01-0000-0001").status)
+    assert.are.equal(200, client:call("GET", "/usage/records/UR-2026-01-0000-0000-0000-0001").status)
   end)
 
   it("counts its records by status", function()
     assert.are.same({ approved = 20 }, running:counts())
-    close("UR-2026-01-0000-0001", "B")
+    close("UR-2026-01-0000-0000-0000-0001", "B")
     assert.are.same({ approved = 19, closed = 1 }, running:counts())
   end)
 
   it("shows a record, a chunk and a file to its owner, with integers and without nulls", function()
-    close("UR-2026-01-0000-0002", "B-2")
-    local record = running:record("UR-2026-01-0000-0002")
+    close("UR-2026-01-0000-0000-0000-0002", "B-2")
+    local record = running:record("UR-2026-01-0000-0000-0000-0002")
     assert.are.equal("closed", record.status)
     assert.are.equal("B-2", record.external_billing_id)
     assert.are.equal("integer", math.type(record.tier))
-    assert.is_nil(running:record("UR-2026-01-0000-0001").closed_at)
-    assert.are.equal("ready", running:chunk("UFC-2026-01-0000-001").status)
-    assert.are.equal("accepted", running:file("UF-2026-01-0000").status)
+    assert.is_nil(running:record("UR-2026-01-0000-0000-0000-0001").closed_at)
+    assert.are.equal("ready", running:chunk("UFC-2026-01-0000-0000-001").status)
+    assert.are.equal("accepted", running:file("UF-2026-01-0000-0000").status)
     assert.is_nil(running:record("UR-1"))
     assert.is_nil(running:chunk("UR-1"))
     assert.is_nil(running:file("UR-1"))
@@ -60,22 +60,22 @@ describe("a sandbox", function()
 
   it("gives the later part of its logs alone", function()
     for number = 1, 3 do
-      close("UR-2026-01-0000-000" .. number, "B")
+      close("UR-2026-01-0000-0000-0000-000" .. number, "B")
     end
     assert.are.same({ 3 }, { running:journal(3)[1].seq, running:journal(3)[2] })
     assert.are.equal(2, #running:requests(2))
   end)
 
   it("writes down what it applied, in order, and nothing that it refused", function()
-    close("UR-2026-01-0000-0003", "B-3")
-    close("UR-2026-01-0000-0003", "B-4")
-    close("UR-2026-01-0000-0001", nil)
+    close("UR-2026-01-0000-0000-0000-0003", "B-3")
+    close("UR-2026-01-0000-0000-0000-0003", "B-4")
+    close("UR-2026-01-0000-0000-0000-0001", nil)
     assert.are.same({
       {
         seq = 1,
         action = "close",
         kind = "record",
-        id = "UR-2026-01-0000-0003",
+        id = "UR-2026-01-0000-0000-0000-0003",
         external_billing_id = "B-3",
         route = "POST /usage/records/{id}/close",
       },
@@ -83,7 +83,7 @@ describe("a sandbox", function()
         seq = 2,
         action = "close",
         kind = "record",
-        id = "UR-2026-01-0000-0001",
+        id = "UR-2026-01-0000-0000-0000-0001",
         route = "POST /usage/records/{id}/close",
       },
     }, running:journal())
@@ -94,18 +94,18 @@ describe("a sandbox", function()
     running = assert(sandbox.start { records = 1000 })
     client = http.open(running)
     for number = 1, 1000 do
-      assert.are.equal(200, close(string.format("UR-2026-01-0000-%04d", number), "B").status)
+      assert.are.equal(200, close(string.format("UR-2026-01-0000-0000-0000-%04d", number), "B").status)
     end
     assert.are.equal(1, running:connections())
     assert.are.same({ closed = 1000 }, running:counts())
   end)
 
   it("is as it was at the start after a reset", function()
-    close("UR-2026-01-0000-0001", "B")
+    close("UR-2026-01-0000-0000-0000-0001", "B")
     running:reset()
     assert.are.same({ approved = 20 }, running:counts())
     assert.are.same({ {}, {}, 0 }, { running:requests(), running:journal(), running:connections() })
-    assert.are.equal(200, close("UR-2026-01-0000-0001", "B").status)
+    assert.are.equal(200, close("UR-2026-01-0000-0000-0000-0001", "B").status)
   end)
 
   it("takes another key while it runs", function()

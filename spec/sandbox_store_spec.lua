@@ -12,7 +12,7 @@ describe("the sandbox's store", function()
     assert.are.same({ "accepted", "draft", "closed" },
       { made.files.list[1].status, made.files.list[2].status, made.files.list[3].status })
     assert.are.same({ approved = 5 }, made.records:counts(made.files.list[1]))
-    assert.are.same({ "UFC-2026-01-0000-001", "UFC-2026-01-0002-001" },
+    assert.are.same({ "UFC-2026-01-0000-0000-001", "UFC-2026-01-0000-0002-001" },
       { made.chunks.list[1].id, made.chunks.list[2].id })
     assert.are.equal(2, made.chunks:count())
   end)
@@ -26,14 +26,14 @@ describe("the sandbox's store", function()
       made.records:get("MINE").id, made.records:get("MINE").amount, made.records:get("MINE").status,
       made.records:get("MINE").item.local_id,
     })
-    assert.are.equal("B", made.records:get("UR-2026-01-0000-0002").external_billing_id)
+    assert.are.equal("B", made.records:get("UR-2026-01-0000-0000-0000-0002").external_billing_id)
     assert.are.same({ valid = 2, closed = 1 }, made.records:counts())
   end)
 
   it("numbers what is added", function()
     local made = store()
-    assert.are.equal("UF-2026-01-0004", made:addFile("draft").id)
-    assert.are.equal("UF-2026-01-0005", made:addFile("draft").id)
+    assert.are.equal("UF-2026-01-0000-0004", made:addFile("draft").id)
+    assert.are.equal("UF-2026-01-0000-0005", made:addFile("draft").id)
     assert.are.equal("RCN-2026-01-0001", made:addReconciliation({}).id)
     assert.are.equal("UIR-000-000-003", made:makeRule().id)
   end)

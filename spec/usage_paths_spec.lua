@@ -6,8 +6,9 @@ local connect = require "cloudblue.connect"
 local paths = require "spec.support.usage_paths"
 local sandbox = require "cloudblue.connect.sandbox"
 
-local ACCEPTED, READY, PENDING, DRAFT = "UF-2026-01-0000", "UF-2026-01-0001", "UF-2026-01-0002", "UF-2026-01-0003"
-local RECORD, CHUNK, ASSET = "UR-2026-01-0000-0001", "UFC-2026-01-0000-001", "AS-0000-0000-0001"
+local ACCEPTED, READY = "UF-2026-01-0000-0000", "UF-2026-01-0000-0001"
+local PENDING, DRAFT = "UF-2026-01-0000-0002", "UF-2026-01-0000-0003"
+local RECORD, CHUNK, ASSET = "UR-2026-01-0000-0000-0000-0001", "UFC-2026-01-0000-0000-001", "AS-0000-0000-0001"
 local PRODUCT, ITEM, RULE = "PRD-000-000-001", "PRD-000-000-001-0001", "UIR-000-000-001"
 local RECONCILIATION = "RCN-2026-01-0001"
 

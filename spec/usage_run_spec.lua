@@ -5,13 +5,13 @@ local folders = require "spec.support.folder"
 local sandbox = require "cloudblue.connect.sandbox"
 
 local EXAMPLE = "examples/usage-run.lua"
-local FILE, FIRST_CHUNK, SECOND_CHUNK = "UF-2026-01-0004", "UFC-2026-01-0004-001", "UFC-2026-01-0004-002"
+local FILE, FIRST_CHUNK, SECOND_CHUNK = "UF-2026-01-0000-0004", "UFC-2026-01-0000-0004-001", "UFC-2026-01-0000-0004-002"
 local SHEET = "PK\3\4\r\n\0 a spreadsheet of January"
 
 local steps = assert(loadfile(EXAMPLE))("steps")
 
 local function recordId(index)
-  return ("UR-2026-01-0004-%04d"):format(index)
+  return ("UR-2026-01-0000-0004-0000-%04d"):format(index)
 end
 
 --- Runs a command and gives its output and exit status.
@@ -197,7 +197,7 @@ describe("a usage run", function()
       expected[index] = "close record " .. record.id
     end
     assert.same(expected, changes)
-    assert.equal("approved", sb:record("UR-2026-01-0000-0001").status)
+    assert.equal("approved", sb:record("UR-2026-01-0000-0000-0000-0001").status)
     assert.equal("ready", sb:chunk(FIRST_CHUNK).status)
   end)
 
@@ -228,7 +228,7 @@ describe("a usage run", function()
       assert.equal(("%s  closed, billed as BILL-1-C%d"):format(id, index), lines[index])
     end
     assert.same({ "close chunk " .. FIRST_CHUNK, "close chunk " .. SECOND_CHUNK }, changes)
-    assert.equal("ready", sb:chunk("UFC-2026-01-0000-001").status)
+    assert.equal("ready", sb:chunk("UFC-2026-01-0000-0000-001").status)
   end)
 
   it("reconciles each chunk with the spreadsheet that was downloaded", function()

@@ -12,7 +12,7 @@ local bigfiles = {
   ways = { "upload-path", "upload-reader", "download-path", "download-function" },
 }
 
-local DRAFT, CHUNK = "UF-2026-01-0003", "UFC-2026-01-0000-001"
+local DRAFT, CHUNK = "UF-2026-01-0000-0003", "UFC-2026-01-0000-0000-001"
 
 -- AddressSanitizer, where the tests run with it, keeps freed memory to watch it.
 local KEEP_NOTHING = "ASAN_OPTIONS=$ASAN_OPTIONS:quarantine_size_mb=0:thread_local_quarantine_size_kb=0 "

@@ -10,11 +10,11 @@ local pick = faultscripts.pick
 local RULES = "/products/PRD-000-000-001/usage/rules"
 
 local function recordId(chance)
-  return ("UR-2026-01-0000-%04d"):format(chance(6))
+  return ("UR-2026-01-0000-0000-0000-%04d"):format(chance(6))
 end
 
 local function chunkId(chance)
-  return ("UFC-2026-01-0000-%03d"):format(chance(4))
+  return ("UFC-2026-01-0000-0000-%03d"):format(chance(4))
 end
 
 --- A billing id that no other call has.
@@ -31,7 +31,7 @@ local function close(chance, run, number)
   if way == "chunk" or way == "object" then
     call.id = chunkId(chance)
   elseif chance(8) == 1 then
-    call.bill, call.id = nil, ("UR-2026-01-0000-%04d"):format(20 + number)
+    call.bill, call.id = nil, ("UR-2026-01-0000-0000-0000-%04d"):format(20 + number)
   end
   local note = chance(2) == 1 and "a note" or nil
   if way == "record" then
@@ -39,9 +39,9 @@ local function close(chance, run, number)
     call.path = "/usage/records/" .. call.id .. "/close"
   elseif way == "bulk" then
     call.perform = function(client)
-      return client.usageRecords:closeRecords("UF-2026-01-0000", call.id, call.bill, note)
+      return client.usageRecords:closeRecords("UF-2026-01-0000-0000", call.id, call.bill, note)
     end
-    call.path, call.otherPath = "/usage/records/close-records", "/usage/records/UF-2026-01-0000/close-records"
+    call.path, call.otherPath = "/usage/records/close-records", "/usage/records/UF-2026-01-0000-0000/close-records"
   else
     call.perform = function(client, chunk)
       if chunk then return chunk:close(call.bill, note) end

@@ -9,9 +9,9 @@ local sandbox = require "cloudblue.connect.sandbox"
 local testenv = require "spec.support.testenv"
 
 local scene = {
-  FILE = "UF-2026-01-0000",
-  RECORD = "UR-2026-01-0000-0001",
-  CHUNK = "UFC-2026-01-0000-001",
+  FILE = "UF-2026-01-0000-0000",
+  RECORD = "UR-2026-01-0000-0000-0000-0001",
+  CHUNK = "UFC-2026-01-0000-0000-001",
   RULES = "/products/PRD-000-000-001/usage/rules",
   RULE = "UIR-000-000-001",
   BILL = "BILL-77",
@@ -126,7 +126,7 @@ scene.closes = {
     function(s, bill) return s.client.usageRecords:closeRecords(FILE, RECORD, bill) end,
     function(s)
       s.sandbox:configure { bulkRoute = false }
-      assert(s.client.usageRecords:closeRecords(FILE, "UR-2026-01-0000-0900", "OTHER"))
+      assert(s.client.usageRecords:closeRecords(FILE, "UR-2026-01-0000-0000-0000-0900", "OTHER"))
     end),
   closing("chunks:close", ("POST /usage/chunks/%s/close"):format(CHUNK), CHUNK, "chunks",
     function(s, bill) return s.client.usageChunks:close(CHUNK, bill) end),

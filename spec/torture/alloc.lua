@@ -56,7 +56,7 @@ local WARM = [[
   connect = require "cloudblue.connect"
   client = connect.ConnectClient(endpoint, key, { retries = 2 })
   records, chunks = client.usageRecords, client.usageChunks
-  assert(records:get("UR-2026-01-0000-0001"))
+  assert(records:get("UR-2026-01-0000-0000-0000-0001"))
 ]]
 
 -- The state works on: its libraries, a new client, and the client that memory failed under.
@@ -79,7 +79,7 @@ local sb, used
 -- Ids that no other try of the case has.
 local function newIds()
   if sb == many then used = used + 1 end
-  return ("UR-2026-01-0000-%04d"):format(used), ("UFC-2026-01-0000-%03d"):format(used)
+  return ("UR-2026-01-0000-0000-0000-%04d"):format(used), ("UFC-2026-01-0000-0000-%03d"):format(used)
 end
 
 -- Blocks that stay with the process: those of libcurl's global state.

@@ -73,7 +73,8 @@ return {
   { name = "count", call = [[return records:count({ status = "approved" })]] },
   { name = "all", call = [[
       local n = 0
-      for record in records:all({ id = { ["$in"] = { "UR-2026-01-0000-0001", "UR-2026-01-0000-0002" } } }) do
+      local ids = { "UR-2026-01-0000-0000-0000-0001", "UR-2026-01-0000-0000-0000-0002" }
+      for record in records:all({ id = { ["$in"] = ids } }) do
         n = n + #record.id
       end
       return n]] },
@@ -119,11 +120,11 @@ return {
     faults = { { on = "POST /usage/records/*/close", count = "all", fault = "garbage" } },
     call = [[return records:close(recordId, "BILL-1", "note")]] },
   { name = "closeRecords", closes = "recordId",
-    call = [[return records:closeRecords("UF-2026-01-0000", recordId, "BILL-1", "note")]] },
+    call = [[return records:closeRecords("UF-2026-01-0000-0000", recordId, "BILL-1", "note")]] },
   { name = "closeRecords, refused", expected = "failure", call = [[
-      return records:closeRecords("UF-2026-01-0000", "UR-0000-00-0000-0000", "BILL-1")]] },
+      return records:closeRecords("UF-2026-01-0000-0000", "UR-0000-00-0000-0000", "BILL-1")]] },
   { name = "closeRecords, by the other route", closes = "recordId", bulkRoute = false,
-    call = [[return records:closeRecords("UF-2026-01-0000", recordId, "BILL-1", "note")]] },
+    call = [[return records:closeRecords("UF-2026-01-0000-0000", recordId, "BILL-1", "note")]] },
   { name = "chunks:close", closes = "chunkId", call = [[return chunks:close(chunkId, "BILL-1", "note")]] },
   { name = "chunk:close", closes = "chunkId", setup = [[chunk = assert(chunks:get(chunkId))]],
     call = [[return chunk:close("BILL-1", "note")]] },
@@ -139,17 +140,17 @@ return {
   { name = "files:accept", expected = "failure",
     call = [[return client.usageFiles:accept("UF-0000-00-0000", "note")]] },
   { name = "files:upload, bytes", call = [[
-      return client.usageFiles:upload("UF-2026-01-0003", { name = "a.xlsx", content = "PK\3\4 bytes" })]] },
+      return client.usageFiles:upload("UF-2026-01-0000-0003", { name = "a.xlsx", content = "PK\3\4 bytes" })]] },
   { name = "files:upload, a file", setup = FOLDER, after = FOLDER_AFTER, call = [[
-      return client.usageFiles:upload("UF-2026-01-0003", folder .. "/given")]] },
+      return client.usageFiles:upload("UF-2026-01-0000-0003", folder .. "/given")]] },
   { name = "files:upload, a function", setup = [[pieces = { "PK\3\4", ("x"):rep(20000), "y" }]], call = [[
       local at = 0
-      return client.usageFiles:upload("UF-2026-01-0003", function()
+      return client.usageFiles:upload("UF-2026-01-0000-0003", function()
         at = at + 1
         return pieces[at]
       end, { onProgress = type })]] },
   { name = "reconciliations:create", call = [[
-      return client.usageReconciliations:create({ name = "a.xlsx", content = "PK\3\4 UF-2026-01-0000" }, "note")]] },
+      return client.usageReconciliations:create({ name = "a.xlsx", content = "PK\3\4 a spreadsheet" }, "note")]] },
   { name = "client:close", call = [[client:close(); client:close(); return true]] },
   { name = "a closed client", expected = "raised", setup = [[client:close()]],
     call = [[return records:get(recordId)]] },

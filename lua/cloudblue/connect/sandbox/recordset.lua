@@ -67,9 +67,9 @@ local function locate(self, id)
   if self.owner[id] then
     return self.owner[id]
   end
-  local fileKey, digits = id:match("^UR%-(.+)%-(%d+)$")
+  local fileKey, high, low = id:match("^UR%-(.+)%-(%d+)%-(%d+)$")
   local block = fileKey and self.byFile["UF-" .. fileKey]
-  local index = math.tointeger(tonumber(digits))
+  local index = block and math.tointeger(tonumber(high .. low))
   if not block or block.given or not index or index < 1 or index > block.count or recordId(block, index) ~= id then
     return nil
   end

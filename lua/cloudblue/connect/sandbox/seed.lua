@@ -103,12 +103,17 @@ function seed.fileReference(file)
   return { id = file.id, name = file.name, schema = file.schema, currency = file.currency }
 end
 
---- The id of a record.
+--- A number the way ids hold it: 12345 is 0001-2345.
+local function eightDigits(number)
+  return string.format("%04d-%04d", number // 10000, number % 10000)
+end
+
+--- The id of a record, as long as the service's.
 ---@param fileId string the id of its usage file, UF-…
 ---@param index integer from 1
 ---@return string id
 function seed.recordId(fileId, index)
-  return string.format("UR-%s-%04d", fileId:sub(4), index)
+  return string.format("UR-%s-%s", fileId:sub(4), eightDigits(index))
 end
 
 --- A usage record.
@@ -150,7 +155,7 @@ end
 ---@param number integer from 0
 ---@return string id
 function seed.fileId(number)
-  return string.format("UF-%s-%04d", seed.period, number)
+  return string.format("UF-%s-%s", seed.period, eightDigits(number))
 end
 
 --- A usage file.
