@@ -79,6 +79,7 @@ build = {
         "src/core/cbc_file.c",
         "src/core/cbc_header.c",
         "src/core/cbc_headers.c",
+        "src/core/cbc_mime.c",
         "src/core/cbc_request.c",
         "src/core/cbc_transfer.c",
         "src/core/cbc_transport.c",

@@ -8,9 +8,9 @@
 
 #include <math.h>
 #include <string.h>
-#include <strings.h>
 
 #include "cbc_header.h"
+#include "cbc_mime.h"
 #include "cbc_transport_impl.h"
 
 /* Memory of a collected reply that is kept for the next one, in bytes. */
@@ -75,55 +75,6 @@ static size_t on_body(char *bytes, size_t one, size_t n, void *ud) {
   if (cbc_buffer_add(body, bytes, n)) return n;
   x->nomem = true;
   return 0;
-}
-
-/* Read function of a part in memory or of a feed (curl_mime_data_cb). */
-typedef struct source {
-  cbc_transfer *transfer;
-  const cbc_part *part;
-  size_t at; /* next byte of data */
-} source;
-
-static size_t read_memory(char *to, size_t room, source *s) {
-  size_t n = s->part->data_size - s->at;
-  if (n > room) n = room;
-  memcpy(to, s->part->data + s->at, n);
-  s->at += n;
-  return n;
-}
-
-static size_t read_feed(char *to, size_t room, source *s) {
-  cbc_feed *feed = s->part->feed;
-  size_t n = feed->bytes.size < room ? feed->bytes.size : room;
-  if (n > 0) {
-    memcpy(to, feed->bytes.data, n);
-    cbc_buffer_drop(&feed->bytes, n);
-    return n;
-  }
-  if (feed->ended) return 0;
-  feed->hungry = true;
-  s->transfer->held = true;
-  return CURL_READFUNC_PAUSE;
-}
-
-static size_t on_read(char *to, size_t one, size_t n, void *ud) {
-  source *s = ud;
-  size_t room = one * n;
-  return s->part->feed != NULL ? read_feed(to, room, s) : read_memory(to, room, s);
-}
-
-static int on_seek(void *ud, curl_off_t offset, int origin) {
-  source *s = ud;
-  if (s->part->feed != NULL || origin != SEEK_SET || offset < 0 ||
-      (size_t)offset > s->part->data_size)
-    return CURL_SEEKFUNC_CANTSEEK;
-  s->at = (size_t)offset;
-  return CURL_SEEKFUNC_OK;
-}
-
-static void on_source_free(void *ud) {
-  source *s = ud;
-  cbc_free(s->transfer->env, s, sizeof *s);
 }
 
 /* ==== The pool ======================================================== */
@@ -199,52 +150,6 @@ void cbc_transfer_free(cbc_transfer *x) {
 
 /* ==== The request ===================================================== */
 
-/* The type of a file by its name: Connect takes spreadsheets. */
-static const char *type_of(const char *filename) {
-  static const char ending[] = ".xlsx";
-  size_t n = strlen(filename);
-  if (n >= strlen(ending) && strcasecmp(filename + n - strlen(ending), ending) == 0)
-    return "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet";
-  return "application/octet-stream";
-}
-
-static CURLcode name_part(curl_mimepart *p, const cbc_part *part) {
-  CURLcode rc = curl_mime_name(p, part->name);
-  if (rc != CURLE_OK || part->filename == NULL) return rc;
-  rc = curl_mime_filename(p, part->filename);
-  return rc != CURLE_OK ? rc : curl_mime_type(p, type_of(part->filename));
-}
-
-static CURLcode fill_part(cbc_transfer *x, curl_mimepart *p, const cbc_part *part) {
-  source *s;
-  CURLcode rc;
-  if (part->path != NULL) return curl_mime_filedata(p, part->path);
-  if ((s = cbc_alloc(x->env, sizeof *s)) == NULL) return CURLE_OUT_OF_MEMORY;
-  *s = (source){.transfer = x, .part = part};
-  /* A size of -1 is not known beforehand: the body goes chunked. */
-  rc = curl_mime_data_cb(p, part->feed != NULL ? -1 : (curl_off_t)part->data_size, on_read, on_seek,
-                         on_source_free, s);
-  if (rc != CURLE_OK) on_source_free(s);
-  return rc;
-}
-
-static CURLcode add_part(cbc_transfer *x, const cbc_part *part) {
-  curl_mimepart *p = curl_mime_addpart(x->mime);
-  CURLcode rc;
-  if (p == NULL) return CURLE_OUT_OF_MEMORY;
-  /* In this order, because the data of a file brings a name of its own. */
-  rc = fill_part(x, p, part);
-  return rc != CURLE_OK ? rc : name_part(p, part);
-}
-
-static CURLcode set_multipart(cbc_transfer *x, const cbc_request *r) {
-  CURLcode rc = CURLE_OK;
-  if ((x->mime = curl_mime_init(x->easy)) == NULL) return CURLE_OUT_OF_MEMORY;
-  for (size_t i = 0; i < r->part_count && rc == CURLE_OK; i++)
-    rc = add_part(x, &r->parts[i]);
-  return rc != CURLE_OK ? rc : curl_easy_setopt(x->easy, CURLOPT_MIMEPOST, x->mime);
-}
-
 static CURLcode set_body(cbc_transfer *x, const cbc_request *r) {
   CURL *easy = x->easy;
   CURLcode rc;
@@ -253,7 +158,7 @@ static CURLcode set_body(cbc_transfer *x, const cbc_request *r) {
   rc = curl_easy_setopt(easy, CURLOPT_CUSTOMREQUEST,
                         get || strcmp(r->method, "POST") == 0 ? NULL : r->method);
   if (rc != CURLE_OK) return rc;
-  if (r->body == CBC_BODY_MULTIPART) return set_multipart(x, r);
+  if (r->body == CBC_BODY_MULTIPART) return cbc_mime_set(x, r);
   if (r->body == CBC_BODY_NONE && strcmp(r->method, "POST") != 0 && strcmp(r->method, "PUT") != 0)
     return curl_easy_setopt(easy, CURLOPT_HTTPGET, 1L);
   rc = curl_easy_setopt(easy, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)r->json_size);

@@ -1,0 +1,15 @@
+/*
+** cbc_mime.h - the multipart/form-data body of a request (RFC 7578), read part by
+** part while libcurl sends it.
+*/
+#ifndef CBC_MIME_H
+#define CBC_MIME_H
+
+#include "cbc_transfer.h"
+
+/* Makes the body of the transfer's handle from the parts of the request, which
+** must stay until the transfer is done or stopped. The transfer owns what is
+** made (x->mime), also when this fails. Returns CURLE_OK or libcurl's code. */
+CURLcode cbc_mime_set(cbc_transfer *x, const cbc_request *r);
+
+#endif
