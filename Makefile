@@ -132,7 +132,7 @@ hosts: $(HOSTS)  ## build the host programs that embed the module
 -include $(wildcard $(BUILD)/obj/*/*/*.d $(BUILD)/obj/*/*.d $(BUILD)/spec/*.d)
 
 # ---------------------------------------------------------------- the two commands, and the rest
-.PHONY: demo run-demo test lint format rockspec env bench memcheck tsan torture deps deps-ci install uninstall clean
+.PHONY: demo run-demo test lint format env bench memcheck tsan torture deps deps-ci install install-modules uninstall clean
 TOOL = BUILD='$(BUILD)' LUA='$(LUA)' MAKE='$(MAKE)' CC='$(CC)' WERROR='$(WERROR)' sh
 
 # The packages may only now be there, so what the system offers is asked again by a second make.
@@ -153,9 +153,6 @@ lint:  ## luacheck, clang-tidy, cppcheck and the format of the C files
 
 format:  ## lay the C files out as .clang-format says
 	clang-format -i $(wildcard src/*/*.[ch] spec/core/*.[ch] spec/fuzz/*.[ch] spec/support/*.c examples/*.c bench/*.c)
-
-rockspec:  ## write the lists of files in the rockspec anew
-	@sh tools/rockspec.sh
 
 print-%:
 	@echo '$($*)'
@@ -178,7 +175,7 @@ tsan:  ## the hosts with threads under TSan
 
 torture:  ## the long tests of spec/torture, and the fuzz targets for a minute each
 	@sh tools/deps.sh demo test torture
-	@$(TOOL) tools/test.sh build torture
+	@$(TOOL) tools/test.sh torture
 
 deps:  ## install every package that any target needs
 	@sh tools/deps.sh demo test lint memcheck torture bench
@@ -186,11 +183,17 @@ deps:  ## install every package that any target needs
 deps-ci:
 	@sh tools/deps.sh demo test lint
 
+WHERE = DESTDIR='$(DESTDIR)' PREFIX='$(PREFIX)' LUADIR='$(LUADIR)' LIBDIR='$(LIBDIR)'
+
 install: all  ## install below PREFIX (and DESTDIR)
-	@$(TOOL) tools/install.sh install '$(DESTDIR)' '$(PREFIX)'
+	@$(WHERE) $(TOOL) tools/install.sh install
 
 uninstall:  ## remove what install put there
-	@$(TOOL) tools/install.sh uninstall '$(DESTDIR)' '$(PREFIX)'
+	@$(WHERE) $(TOOL) tools/install.sh uninstall
+
+# What the rockspec asks for: LuaRocks says where, and installs the command itself.
+install-modules: all
+	@$(WHERE) $(TOOL) tools/install.sh modules
 
 clean:  ## remove build/
 	rm -rf '$(BUILD)'

@@ -11,7 +11,7 @@ description = {
   summary = "The CloudBlue Connect API for Lua, first of all for closing usage records",
   detailed = [[
     A client for the CloudBlue Connect API on libcurl. Usage records are closed once, whatever the network does;
-    what went wrong is told as a value. With it comes a local Connect to test automation against.
+    failures are values that say what happened to the record. With it comes a local Connect to test automation against.
   ]],
   license = "MIT",
   labels = { "cloudblue", "connect", "http", "rest", "billing" },
@@ -21,7 +21,7 @@ description = {
 -- a program that only closes records should not have to build their C libraries (cqueues, luaossl, lpeg), so they are
 -- not named here: `luarocks install http` and `luarocks install argparse` bring them, and both say so when missing.
 dependencies = {
-  "lua >= 5.4",
+  "lua >= 5.4, < 5.5",
   "lua-cjson >= 2.1.0",
 }
 
@@ -41,103 +41,21 @@ test = {
   type = "busted",
 }
 
+-- By make, with the flags of the Makefile: the module then exports luaopen_cloudblue_connect_core and nothing else.
+-- LuaRocks says where Lua and libcurl are and where the files go.
 build = {
-  type = "builtin",
-  modules = {
-    ["cloudblue.connect.core"] = {
-      sources = {
-        -- C sources: begin
-        "src/binding/cbl_action.c",
-        "src/binding/cbl_actions.c",
-        "src/binding/cbl_answer.c",
-        "src/binding/cbl_arguments.c",
-        "src/binding/cbl_body.c",
-        "src/binding/cbl_call.c",
-        "src/binding/cbl_chunk.c",
-        "src/binding/cbl_client.c",
-        "src/binding/cbl_failure.c",
-        "src/binding/cbl_files.c",
-        "src/binding/cbl_hooks.c",
-        "src/binding/cbl_json.c",
-        "src/binding/cbl_module.c",
-        "src/binding/cbl_options.c",
-        "src/binding/cbl_pin.c",
-        "src/binding/cbl_query.c",
-        "src/binding/cbl_reply.c",
-        "src/binding/cbl_request.c",
-        "src/binding/cbl_resource.c",
-        "src/binding/cbl_results.c",
-        "src/binding/cbl_scan.c",
-        "src/binding/cbl_shared.c",
-        "src/binding/cbl_verdict.c",
-        "src/core/cbc_buffer.c",
-        "src/core/cbc_call.c",
-        "src/core/cbc_client.c",
-        "src/core/cbc_env.c",
-        "src/core/cbc_error.c",
-        "src/core/cbc_exchange.c",
-        "src/core/cbc_file.c",
-        "src/core/cbc_header.c",
-        "src/core/cbc_headers.c",
-        "src/core/cbc_mime.c",
-        "src/core/cbc_request.c",
-        "src/core/cbc_transfer.c",
-        "src/core/cbc_transport.c",
-        "src/core/cbc_url.c",
-        -- C sources: end
-      },
-      defines = { "_POSIX_C_SOURCE=200809L" },
-      incdirs = { "src/core", "src/binding", "$(CURL_INCDIR)" },
-      libdirs = { "$(CURL_LIBDIR)" },
-      libraries = { "curl" },
-    },
-    -- Lua modules: begin
-    ["cloudblue.connect.command"] = "lua/cloudblue/connect/command.lua",
-    ["cloudblue.connect.command.sandbox"] = "lua/cloudblue/connect/command/sandbox.lua",
-    ["cloudblue.connect"] = "lua/cloudblue/connect/init.lua",
-    ["cloudblue.connect.meta"] = "lua/cloudblue/connect/meta.lua",
-    ["cloudblue.connect.paging"] = "lua/cloudblue/connect/paging.lua",
-    ["cloudblue.connect.rql"] = "lua/cloudblue/connect/rql.lua",
-    ["cloudblue.connect.rql.builder"] = "lua/cloudblue/connect/rql/builder.lua",
-    ["cloudblue.connect.rql.filter"] = "lua/cloudblue/connect/rql/filter.lua",
-    ["cloudblue.connect.rql.list"] = "lua/cloudblue/connect/rql/list.lua",
-    ["cloudblue.connect.rql.refusal"] = "lua/cloudblue/connect/rql/refusal.lua",
-    ["cloudblue.connect.rql.text"] = "lua/cloudblue/connect/rql/text.lua",
-    ["cloudblue.connect.rql.tree"] = "lua/cloudblue/connect/rql/tree.lua",
-    ["cloudblue.connect.sandbox"] = "lua/cloudblue/connect/sandbox.lua",
-    ["cloudblue.connect.sandbox.aggregates"] = "lua/cloudblue/connect/sandbox/aggregates.lua",
-    ["cloudblue.connect.sandbox.chunks"] = "lua/cloudblue/connect/sandbox/chunks.lua",
-    ["cloudblue.connect.sandbox.collection"] = "lua/cloudblue/connect/sandbox/collection.lua",
-    ["cloudblue.connect.sandbox.content"] = "lua/cloudblue/connect/sandbox/content.lua",
-    ["cloudblue.connect.sandbox.control"] = "lua/cloudblue/connect/sandbox/control.lua",
-    ["cloudblue.connect.sandbox.delivery"] = "lua/cloudblue/connect/sandbox/delivery.lua",
-    ["cloudblue.connect.sandbox.faults"] = "lua/cloudblue/connect/sandbox/faults.lua",
-    ["cloudblue.connect.sandbox.fields"] = "lua/cloudblue/connect/sandbox/fields.lua",
-    ["cloudblue.connect.sandbox.files"] = "lua/cloudblue/connect/sandbox/files.lua",
-    ["cloudblue.connect.sandbox.filter"] = "lua/cloudblue/connect/sandbox/filter.lua",
-    ["cloudblue.connect.sandbox.json"] = "lua/cloudblue/connect/sandbox/json.lua",
-    ["cloudblue.connect.sandbox.listing"] = "lua/cloudblue/connect/sandbox/listing.lua",
-    ["cloudblue.connect.sandbox.media"] = "lua/cloudblue/connect/sandbox/media.lua",
-    ["cloudblue.connect.sandbox.misdelivery"] = "lua/cloudblue/connect/sandbox/misdelivery.lua",
-    ["cloudblue.connect.sandbox.multipart"] = "lua/cloudblue/connect/sandbox/multipart.lua",
-    ["cloudblue.connect.sandbox.options"] = "lua/cloudblue/connect/sandbox/options.lua",
-    ["cloudblue.connect.sandbox.reconciliations"] = "lua/cloudblue/connect/sandbox/reconciliations.lua",
-    ["cloudblue.connect.sandbox.records"] = "lua/cloudblue/connect/sandbox/records.lua",
-    ["cloudblue.connect.sandbox.recordset"] = "lua/cloudblue/connect/sandbox/recordset.lua",
-    ["cloudblue.connect.sandbox.reply"] = "lua/cloudblue/connect/sandbox/reply.lua",
-    ["cloudblue.connect.sandbox.request"] = "lua/cloudblue/connect/sandbox/request.lua",
-    ["cloudblue.connect.sandbox.reset"] = "lua/cloudblue/connect/sandbox/reset.lua",
-    ["cloudblue.connect.sandbox.router"] = "lua/cloudblue/connect/sandbox/router.lua",
-    ["cloudblue.connect.sandbox.routes"] = "lua/cloudblue/connect/sandbox/routes.lua",
-    ["cloudblue.connect.sandbox.rql"] = "lua/cloudblue/connect/sandbox/rql.lua",
-    ["cloudblue.connect.sandbox.rules"] = "lua/cloudblue/connect/sandbox/rules.lua",
-    ["cloudblue.connect.sandbox.seed"] = "lua/cloudblue/connect/sandbox/seed.lua",
-    ["cloudblue.connect.sandbox.server"] = "lua/cloudblue/connect/sandbox/server.lua",
-    ["cloudblue.connect.sandbox.store"] = "lua/cloudblue/connect/sandbox/store.lua",
-    ["cloudblue.connect.sandbox.thread"] = "lua/cloudblue/connect/sandbox/thread.lua",
-    ["cloudblue.connect.sandbox.upload"] = "lua/cloudblue/connect/sandbox/upload.lua",
-    -- Lua modules: end
+  type = "make",
+  variables = {
+    BUILD = "build",
+    CFLAGS = "$(CFLAGS)",
+    LUA = "$(LUA)",
+    LUA_CFLAGS = "-I$(LUA_INCDIR)",
+    CURL_CFLAGS = "-I$(CURL_INCDIR)",
+    CURL_LIBS = "-L$(CURL_LIBDIR) -Wl,-rpath,$(CURL_LIBDIR) -lcurl",
+    LUADIR = "$(LUADIR)",
+    LIBDIR = "$(LIBDIR)",
   },
+  install_target = "install-modules",
   install = {
     bin = {
       ["connect-usage"] = "bin/connect-usage",

@@ -1,15 +1,27 @@
 #!/bin/sh
-# Prints the shell commands that let Lua 5.4 find the built tree, for eval "$(make -s env)".
-# Lua's own default path stays (";;"); behind it come the folders of older-lua.sh.
+# Prints the shell commands that let $LUA find the built tree, for eval "$(make -s env)". What the shell
+# has set itself is kept: our folders go before it, and those of older-lua.sh behind it. Only the variables
+# for this version of Lua are set, so that other versions are not led to a module that is not theirs.
 set -eu
 root=$(cd "$(dirname "$0")/.." && pwd)
 case ${BUILD:=build} in /*) ;; *) BUILD=$root/$BUILD ;; esac
+suffix=$("${LUA:-lua5.4}" -e 'print((_VERSION:gsub("%D+", "_")))')
 
 # One shell word, whatever is in it.
 quote() { printf "'%s'" "$(printf %s "$1" | sed "s/'/'\\\\''/g")"; }
 
-lua_path="$root/lua/?.lua;$root/lua/?/init.lua;;$(sh "$root/tools/older-lua.sh")"
-printf 'export LUA_PATH=%s\n' "$(quote "$lua_path")"
-printf 'export LUA_CPATH=%s\n' "$(quote "$BUILD/lib/?.so;;")"
-# Lua prefers the names with a version where they are set.
-echo 'unset LUA_PATH_5_4 LUA_CPATH_5_4'
+# extend NAME FIRST [LAST] : NAME$suffix with FIRST before what Lua would take now, and LAST behind it.
+# Where nothing is set that is ";;", Lua's default path. No ";;" arises where two parts meet.
+extend() {
+  eval "now=\${$1$suffix-\${$1-;;}}"
+  all=$2
+  for part in "$now" "${3-}"; do
+    case $all in *';') part=${part#;} ;; esac
+    case $part in ''|';'*) all=$all$part ;; *) all="$all;$part" ;; esac
+  done
+  printf 'export %s=%s\n' "$1$suffix" "$(quote "$all")"
+}
+
+extend LUA_PATH "$root/lua/?.lua;$root/lua/?/init.lua" "$(sh "$root/tools/older-lua.sh")"
+extend LUA_CPATH "$BUILD/lib/?.so"
+printf 'export PATH=%s:"$PATH"\n' "$(quote "$root/bin")"

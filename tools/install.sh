@@ -1,46 +1,58 @@
 #!/bin/sh
-# install.sh install|uninstall DESTDIR PREFIX : the module, its Lua files and the command.
+# install.sh install|modules|uninstall : puts the module, its Lua files and the command below $DESTDIR$PREFIX,
+# only the modules, or takes all of it away again. LUADIR and LIBDIR say where Lua files and C modules go
+# when not to PREFIX's folders for the version of $LUA. A relative PREFIX is below the folder of the sources.
 set -eu
 cd "$(dirname "$0")/.."
-what=$1 prefix=$3
-dest=$2$3
-share=share/lua/5.4 lib=lib/lua/5.4
+
+absolute() { case $1 in /*) echo "$1" ;; *) echo "$(pwd)/$1" ;; esac; }
+
+version=$("$LUA" -e 'print((_VERSION:match("%d+%.%d+")))')
+prefix=$(absolute "$PREFIX")
+luadir=${LUADIR:-$prefix/share/lua/$version}
+libdir=${LIBDIR:-$prefix/lib/lua/$version}
+to_luadir=${DESTDIR-}$luadir
+to_libdir=${DESTDIR-}$libdir
+to_bindir=${DESTDIR-}$prefix/bin
 
 lua_files() { (cd lua && find cloudblue -name '*.lua'); }
 
-install_all() {
+install_modules() {
   lua_files | while read -r file; do
-    install -d "$dest/$share/$(dirname "$file")"
-    install -m 644 "lua/$file" "$dest/$share/$file"
+    install -d "$to_luadir/$(dirname "$file")"
+    install -m 644 "lua/$file" "$to_luadir/$file"
   done
-  install -d "$dest/$lib/cloudblue/connect" "$dest/bin"
-  install -m 755 "$BUILD/lib/cloudblue/connect/core.so" "$dest/$lib/cloudblue/connect/core.so"
-  if [ -f bin/connect-usage ]; then install_command; fi
-  echo "Installed below $prefix: $share/cloudblue, $lib/cloudblue, bin/connect-usage"
+  install -d "$to_libdir/cloudblue/connect"
+  install -m 755 "$BUILD/lib/cloudblue/connect/core.so" "$to_libdir/cloudblue/connect/core.so"
 }
 
 # The installed command knows where its modules are, so a PREFIX that Lua does not search works too,
 # and where Debian keeps lua-http.
 install_command() {
+  install -d "$to_bindir"
   {
-    sed -n 1p bin/connect-usage
+    printf '#!/usr/bin/env %s\n' "$(basename "$LUA")"
     printf 'package.path = [[%s/?.lua;%s/?/init.lua;]] .. package.path .. [[;%s]]\n' \
-      "$prefix/$share" "$prefix/$share" "$(sh tools/older-lua.sh)"
-    printf 'package.cpath = [[%s/?.so;]] .. package.cpath\n' "$prefix/$lib"
+      "$luadir" "$luadir" "$(sh tools/older-lua.sh)"
+    printf 'package.cpath = [[%s/?.so;]] .. package.cpath\n' "$libdir"
     sed 1d bin/connect-usage
-  } >"$dest/bin/connect-usage"
-  chmod 755 "$dest/bin/connect-usage"
+  } >"$to_bindir/connect-usage"
+  chmod 755 "$to_bindir/connect-usage"
 }
 
-uninstall_all() {
-  lua_files | while read -r file; do rm -f "$dest/$share/$file"; done
-  rm -f "$dest/$lib/cloudblue/connect/core.so" "$dest/bin/connect-usage"
-  for dir in "$dest/$share/cloudblue" "$dest/$lib/cloudblue"; do
+uninstall() {
+  lua_files | while read -r file; do rm -f "$to_luadir/$file"; done
+  rm -f "$to_libdir/cloudblue/connect/core.so" "$to_bindir/connect-usage"
+  for dir in "$to_luadir/cloudblue" "$to_libdir/cloudblue"; do
     [ ! -d "$dir" ] || find "$dir" -depth -type d -empty -exec rmdir {} \;
   done
 }
 
-case $what in
-  install) install_all ;;
-  uninstall) uninstall_all ;;
+case $1 in
+  install)
+    install_modules
+    install_command
+    echo "Installed: $luadir/cloudblue, $libdir/cloudblue, $prefix/bin/connect-usage" ;;
+  modules) install_modules ;;
+  uninstall) uninstall ;;
 esac

@@ -1,3 +1,4 @@
-# The specs.
+# The specs; SPECS="spec/rql_spec.lua" for some of them.
 . tools/tap.sh
-stream busted sh tools/with-env.sh busted --lua="$LUA" --output=TAP
+check "build" $MAKE -s all core-tests
+stream busted sh tools/with-env.sh busted --lua="$LUA" --output=TAP ${SPECS-}

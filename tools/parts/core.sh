@@ -2,6 +2,7 @@
 # seed in as many forms (make torture runs them under libFuzzer).
 . tools/tap.sh
 export CMOCKA_MESSAGE_OUTPUT=TAP
+check "build" $MAKE -s core-tests fuzzers
 for source in spec/core/*_test.c; do
   name=$(basename "$source" .c)
   stream "$name" "$BUILD/spec/core/$name"

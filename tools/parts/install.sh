@@ -3,21 +3,41 @@
 top=$(pwd)
 case $BUILD in /*) ;; *) BUILD=$top/$BUILD ;; esac
 prefix="$BUILD/a prefix"
+relative=build/a-relative-prefix
+version=$("$LUA" -e 'print((_VERSION:match("%d+%.%d+")))')
+suffix=_$(echo "$version" | tr . _)
 
-put() { rm -rf "$prefix" && $MAKE -s install PREFIX="$prefix"; }
-use() {
+put() { rm -rf "$1" && $MAKE -s install PREFIX="$1"; }
+# A command, which finds what was installed below a prefix, and nothing of this folder.
+with() {
   older=$(sh tools/older-lua.sh)
-  cd / && LUA_PATH="$prefix/share/lua/5.4/?.lua;$prefix/share/lua/5.4/?/init.lua;;$older" \
-    LUA_CPATH="$prefix/lib/lua/5.4/?.so;;" "$LUA" "$top/examples/demo.lua"
+  share=$1/share/lua/$version lib=$1/lib/lua/$version
+  shift
+  cd / && env "LUA_PATH$suffix=$share/?.lua;$share/?/init.lua;;$older" "LUA_CPATH$suffix=$lib/?.so;;" "$@"
 }
-command_alone() { cd / && env -u LUA_PATH -u LUA_CPATH "$prefix/bin/connect-usage" sandbox --help; }
-take_away() { $MAKE -s uninstall PREFIX="$prefix" && [ -z "$(find "$prefix" -type f)" ]; }
+demo() { with "$1" "$LUA" "$top/examples/demo.lua"; }
+# It prints the version of the module that it has loaded.
+command_alone() {
+  cd / && env -u "LUA_PATH$suffix" -u "LUA_CPATH$suffix" -u LUA_PATH -u LUA_CPATH \
+    "$1/bin/connect-usage" --version | grep '^connect-usage [0-9]'
+}
+take_away() { $MAKE -s uninstall PREFIX="$1" && [ -z "$(find "$1" -type f)" ]; }
+# Below DESTDIR, and knowing of PREFIX only, as a package is made.
+staged() {
+  rm -rf "$BUILD/stage" && $MAKE -s install DESTDIR="$BUILD/stage" PREFIX=/opt/connect &&
+    ! grep -rq "$BUILD/stage" "$BUILD/stage/opt/connect/bin" &&
+    grep -q "/opt/connect/share/lua/$version/?.lua" "$BUILD/stage/opt/connect/bin/connect-usage"
+}
 
 # tap.sh runs commands, not functions: they go by way of this file.
 if [ $# -gt 0 ]; then "$@"; exit; fi
 set -- sh tools/parts/install.sh
 
-check "make install, with a space in the path" "$@" put
-check "the demo, from what was installed" "$@" use
-check "connect-usage, with nothing in the environment" "$@" command_alone
-check "make uninstall leaves no file" "$@" take_away
+check "make install, with a space in the path" "$@" put "$prefix"
+check "the demo, from what was installed" "$@" demo "$prefix"
+check "connect-usage, with nothing in the environment" "$@" command_alone "$prefix"
+check "make uninstall leaves no file" "$@" take_away "$prefix"
+check "make install below a relative prefix" "$@" put "$relative"
+check "connect-usage of a relative prefix, from another folder" "$@" command_alone "$top/$relative"
+check "make uninstall below a relative prefix" "$@" take_away "$relative"
+check "make install with DESTDIR" "$@" staged

@@ -8,7 +8,7 @@ rock=$BUILD/rock
 prepare() {
   rm -rf "$rock"
   mkdir -p "$rock/none" "$rock/source" "$rock/busted/bin"
-  cp -r src lua bin rockspec spec LICENSE .busted "$rock/source/"
+  cp -r Makefile src lua bin tools rockspec spec LICENSE .busted "$rock/source/"
   cat >"$rock/config.lua" <<EOF
 rocks_trees = { { name = "test", root = "$rock/tree" } }
 rocks_servers = { "$rock/none" }
@@ -32,11 +32,19 @@ run_busted() { cd "$rock/busted" && rocks make && cd "$rock/source" && rocks tes
 from_tree() {
   older=$(sh tools/older-lua.sh)
   cd "$rock/none" &&
-    LUA_PATH="$rock/tree/share/lua/5.4/?.lua;$rock/tree/share/lua/5.4/?/init.lua;;$older" \
-    LUA_CPATH="$rock/tree/lib/lua/5.4/?.so;;" "$@"
+    env LUA_PATH_5_4="$rock/tree/share/lua/5.4/?.lua;$rock/tree/share/lua/5.4/?/init.lua;;$older" \
+    LUA_CPATH_5_4="$rock/tree/lib/lua/5.4/?.so;;" "$@"
 }
 close_from_tree() { from_tree "$LUA" "$top/examples/demo.lua"; }
 command_from_tree() { from_tree "$rock/tree/bin/connect-usage" --help; }
+lua_files() { (cd "$1" && find cloudblue -type f | LC_ALL=C sort); }
+same_lua_files() { [ "$(lua_files lua)" = "$(lua_files "$rock/tree/share/lua/5.4")" ]; }
+# What a shared library shows to others: the function that Lua calls, and nothing that could meet a namesake.
+exports_one_symbol() {
+  symbols=$(nm -D --defined-only "$1" | awk '{ print $3 }')
+  echo "$symbols"
+  [ "$symbols" = luaopen_cloudblue_connect_core ]
+}
 
 # tap.sh runs commands, not functions: they go by way of this file.
 if [ $# -gt 0 ]; then "$@"; exit; fi
@@ -44,6 +52,10 @@ set -- sh tools/parts/rock.sh
 
 check "prepare a copy and a LuaRocks of its own" "$@" prepare
 check "luarocks make" "$@" make_rock
+check "the rock has every Lua file" "$@" same_lua_files
+check "the rock's module exports one symbol" "$@" exports_one_symbol "$rock/tree/lib/lua/5.4/cloudblue/connect/core.so"
+check "make" $MAKE -s all
+check "make's module exports one symbol" "$@" exports_one_symbol "$BUILD/lib/cloudblue/connect/core.so"
 check "the demo, from the rock's tree" "$@" close_from_tree
 check "connect-usage, from the rock's tree" "$@" command_from_tree
 check "luarocks test" "$@" run_busted

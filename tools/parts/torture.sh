@@ -2,6 +2,7 @@
 # each for FUZZ_SECONDS. What libFuzzer finds stays in $BUILD/fuzz.
 . tools/tap.sh
 LIMIT=${LIMIT:-7200}
+check "build" $MAKE -s all core-tests
 stream torture sh tools/with-env.sh busted --lua="$LUA" --output=TAP --pattern=_torture spec/torture
 
 fuzz=$BUILD/fuzz
