@@ -59,6 +59,10 @@ describe("the sandbox's RQL reader", function()
       parsed([[a=2026-01-15T00:00:00+00:00&b=a.b@c d&c=-1.5&d=*\x]]))
   end)
 
+  it("takes letters of every alphabet for a field's name and for a bare word, as the service does", function()
+    assert.are.equal('and(eq(na\xC3\xA9 "\xC3\xA9t\xC3\xA9"))', parsed("na\xC3\xA9=\xC3\xA9t\xC3\xA9"))
+  end)
+
   it("groups by parentheses", function()
     assert.are.equal('and(or(or(eq(c "r") eq(c "b")) eq(c "y")))', parsed("(((eq(c,r))|(eq(c,b)))|(eq(c,y)))"))
     assert.are.equal('and(or(eq(a "1") eq(b "2")) or(eq(c "3") eq(d "4")))', parsed("(((a=1)|(b=2)))&(((c=3);(d=4)))"))

@@ -1,9 +1,12 @@
-# The long tests: spec/torture/*_torture.lua, and the fuzz targets under libFuzzer with ASan and UBSan,
-# each for FUZZ_SECONDS. What libFuzzer finds stays in $BUILD/fuzz.
+# The long tests, every time with other random numbers (the specs print their seeds): spec/torture/*_torture.lua,
+# the model of the exchange, and the fuzz targets under libFuzzer with ASan and UBSan, each for FUZZ_SECONDS. What
+# libFuzzer finds stays in $BUILD/fuzz.
 . tools/tap.sh
 LIMIT=${LIMIT:-7200}
 check "build" $MAKE -s all core-tests
 stream torture sh tools/with-env.sh busted --lua="$LUA" --output=TAP --pattern=_torture spec/torture
+stream cbc_exchange_model env CMOCKA_MESSAGE_OUTPUT=TAP EXCHANGE_SEED="${EXCHANGE_SEED:-$(date +%s)}" \
+  EXCHANGE_RUNS="${EXCHANGE_RUNS:-20000000}" "$BUILD/spec/core/cbc_exchange_model_test"
 
 fuzz=$BUILD/fuzz
 check "the fuzz targets" $MAKE -s CC=clang SANITIZE=fuzzer-no-link,address,undefined LIBFUZZER=1 \

@@ -12,8 +12,9 @@
 ---              | ("ordering" | "select") "(" [sign field {"," sign field}] ")"
 ---     value    = "null()" | "empty()" | a quoted string | a bare word
 ---
---- A bare word starts with a letter, a digit or one of _-*+\ and goes on with these, spaces and .:@ (a
---- byte above 127 counts as a letter). A quoted string is between two " or two ' and has no escapes.
+--- A field starts with a letter of ASCII and goes on with letters, digits and _-. ; a bare word starts with a letter,
+--- a digit or one of _-*+\ and goes on with these, spaces and .:@ (a byte above 127 counts as a letter, as the
+--- service's \w takes letters of every alphabet). A quoted string is between two " or two ' and has no escapes.
 ---
 --- A node of the tree is {op="and"|"or", ...terms}, {op="not", term}, {op=comparison, field=, value=},
 --- {op="in"|"out", field=, values=}, {op="ordering"|"select", fields={{name=, minus=}, ...}}.
@@ -30,7 +31,7 @@ local LISTINGS = { ["in"] = true, out = true }
 local LOGICALS = { ["and"] = true, ["or"] = true }
 local PROPERTIES = { ordering = true, select = true }
 
-local FIELD = "^[%a][%w_%-%.]*"
+local FIELD = "^[%a][%w_%-%.\128-\255]*"
 local BARE = "^[%w_%-%*%+\\\128-\255][%w_%-%*%+\\%s%.:@\128-\255]*"
 
 --- Deeper nesting is refused: no person writes it, and the reader calls itself.
