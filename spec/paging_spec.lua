@@ -44,6 +44,23 @@ local function connect(count, cap)
   return resource
 end
 
+--- As `connect`, with entries that all tie: they come in another order on each request, the same ones in each run.
+local function tied(count)
+  local state = 20260101
+  local resource = connect(count)
+  local request = resource.client.request
+  function resource.client.request(...)
+    local all = resource.entries
+    for index = #all, 2, -1 do
+      state = (state * 1103515245 + 12345) % 0x80000000
+      local other = state // 65536 % index + 1
+      all[index], all[other] = all[other], all[index]
+    end
+    return request(...)
+  end
+  return resource
+end
+
 --- A service that sends no Content-Range.
 local function silent(count)
   local all = {}
@@ -383,6 +400,35 @@ describe("paging.all from the last match to the first", function()
     end
     assert.same(numbered(95, 1, -1), met)
     assert.same({}, resource.entries)
+  end)
+
+  it("meets every entry once in such a loop though ties come in another order each time", function()
+    local resource = tied(95)
+    local met = {}
+    for found in backwards(resource, 10) do
+      met[#met + 1] = found.id
+      take(resource.entries, found.id)
+    end
+    table.sort(met)
+    assert.same(numbered(1, 95), met)
+    assert.same({}, resource.entries)
+  end)
+
+  it("misses entries that tie, as every walk does, where they stay in the list", function()
+    for _, backwards_ in ipairs { true, false } do
+      local met, different = 0, {}
+      for found in paging.all(tied(95), {}, { limit = 10, backwards = backwards_ }) do
+        met = met + 1
+        different[found.id] = true
+      end
+      local count = 0
+      for _ in pairs(different) do count = count + 1 end
+      assert.is_true(count < 95 and met >= count)
+    end
+    -- One page is one request.
+    local whole = ids(paging.all(tied(95), {}, { limit = 100 }))
+    table.sort(whole)
+    assert.same(numbered(1, 95), whole)
   end)
 
   it("meets every entry once where the loop cannot take out some of them", function()

@@ -61,7 +61,9 @@ local connect = {}
 ---@field onProgress fun(done: integer, total: integer?)?
 
 ---@class cloudblue.connect.rql.Options
----@field ordering string|string[]? field names, each with an optional sign: `-created_time`
+---Field names, each with an optional sign: `-created_time`. The service refuses (400) one that it does not document:
+---usage records can be ordered by `created_time`, `status` and `usage_start_time`, none of which is unique.
+---@field ordering string|string[]?
 ---@field select string|string[]? what to add (`+items`) or leave out (`-items`)
 ---@field limit integer? at most so many entries, up to 1000
 ---@field offset integer? how many matches to leave out at the start
@@ -284,11 +286,16 @@ function GenericResource:search(filters, options) end
 ---Iterates over every match of every page: `for record in records:all { status = "approved" } do … end`.
 ---
 ---A page is asked for when its first entry is wanted and let go before the next one, so that memory stays that of a
----page. A list that changes meanwhile shifts the pages not yet read: a loop that closes approved records while it
----lists approved records misses as many after each page as it closed on it. With `backwards = true` the walk goes from
----the last match to the first; what the loop does then shifts only what was read already, and every match is met once.
----Order by something that the loop does not change, best the time of creation. A service that tells no total can't be
----walked backwards.
+---page. Pages are asked for by their place in the list, so a walk of several pages meets every match once only where the
+---list has one order and nothing changes it. Usage records have no unique order: ties (those of one file share their
+---times) come in another order with each request, and a walk, forwards or backwards, can miss some entries and meet
+---others twice. A list of up to 1000 matches comes whole with `limit = 1000`.
+---
+---What leaves the list shifts the pages not yet read: a loop that closes approved records while it lists approved
+---records misses as many after each page as it closed on it. With `backwards = true` the walk goes from the last match
+---to the first, and what the loop takes out shifts only what was read already. Where every entry that it meets leaves
+---the list, and nothing else changes it, every match is met once, in whatever order ties come. Else walk again, until a
+---walk takes nothing more out. A service that returns no total can't be walked backwards.
 ---
 ---The iterator raises the failure itself where a page can't be had; called again, it asks for the same page again.
 ---@param filters cloudblue.connect.Filter?

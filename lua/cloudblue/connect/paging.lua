@@ -200,14 +200,16 @@ end
 --- Iterates over every match of every page: `for record in records:all { status = "approved" } do … end`.
 --
 -- A page is asked for when its first entry is wanted, and let go before the next one is asked for: memory stays
--- that of a page. The list is read as it is at that moment. Whatever leaves or enters it meanwhile shifts the pages
--- not yet read, and entries are met twice or not at all. The loop itself can do so: closing approved records while
--- listing approved records, it misses as many records after each page as it closed.
+-- that of a page. Pages are places in a list that the service sorts anew for each request, so a walk of several
+-- pages meets every match once only where the list has one order and nothing changes it. Usage records have no
+-- unique order, and ties come in another order each time: entries can be missed, and met twice.
 --
--- With `backwards = true` the walk goes from the last match to the first. What the loop does to an entry then shifts
--- only what lies behind it and has been read; every match is met, once. Order by something that the loop does not
--- change, best by the time of creation (`ordering = "created_time"`), so that what others add meanwhile comes at the
--- end, too. This needs a service that tells the total.
+-- What leaves the list shifts the pages not yet read. The loop itself can do so: closing approved records while
+-- listing approved records, it misses as many records after each page as it closed. With `backwards = true` the walk
+-- goes from the last match to the first, and what the loop takes out shifts only what has been read. Where it takes
+-- out every entry that it meets and nothing else changes the list, the matches before a page are always as many as
+-- are still to be met, so that every match is met once, in whatever order ties come. This needs a service that
+-- returns the total.
 --
 -- Raises the failure itself where a page cannot be had; called again, the iterator asks for the same page again.
 ---@param filters table|string|nil see `rql.encode`; a `limit` in it is the size of a page too
