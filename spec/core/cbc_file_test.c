@@ -1,12 +1,10 @@
 /*
-** cbc_file_test.c - a file that appears only when it is whole, and one that can
-** be read.
+** cbc_file_test.c - a file that appears only when it is whole.
 */
 #define _XOPEN_SOURCE 700 /* setitimer */
 
 #include "testenv.h"
 
-#include <dirent.h>
 #include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
@@ -18,70 +16,7 @@
 #include <unistd.h>
 
 #include "cbc_file.h"
-
-/* Each test has a folder of its own as the working directory, and leaves no
-** descriptor open. */
-static char folder[] = "/tmp/cbc_file_test.XXXXXX";
-static int least_descriptor;
-
-static int free_descriptor(void) {
-  int fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
-  close(fd);
-  return fd;
-}
-
-static int enter_folder(void **state) {
-  (void)state;
-  least_descriptor = free_descriptor();
-  strcpy(strrchr(folder, '.'), ".XXXXXX");
-  return mkdtemp(folder) == NULL || chdir(folder) != 0;
-}
-
-/* Calls a function for each name in a folder but "." and "..". Returns how many
-** there are. */
-static int each_name(const char *path, int (*call)(const char *)) {
-  DIR *d = opendir(path);
-  struct dirent *e;
-  int n = 0;
-  assert_non_null(d);
-  while ((e = readdir(d)) != NULL) {
-    if (strcmp(e->d_name, ".") == 0 || strcmp(e->d_name, "..") == 0) continue;
-    n++;
-    if (call != NULL) call(e->d_name);
-  }
-  closedir(d);
-  return n;
-}
-
-static int leave_folder(void **state) {
-  (void)state;
-  chmod(".", 0700);
-  rmdir("sub/inside");
-  each_name(".", remove);
-  return chdir("/") != 0 || rmdir(folder) != 0 || free_descriptor() != least_descriptor;
-}
-
-static int names_in_folder(void) {
-  return each_name(".", NULL);
-}
-
-static void put(const char *name, const char *text) {
-  FILE *f = fopen(name, "wb");
-  assert_non_null(f);
-  fputs(text, f);
-  fclose(f);
-}
-
-static void assert_holds(const char *name, const char *text) {
-  char bytes[100];
-  size_t n;
-  FILE *f = fopen(name, "rb");
-  assert_non_null(f);
-  n = fread(bytes, 1, sizeof bytes, f);
-  fclose(f);
-  assert_int_equal(n, strlen(text));
-  assert_memory_equal(bytes, text, n);
-}
+#include "testfolder.h"
 
 static cbc_file *create(testenv *t, const char *name) {
   cbc_error err;
@@ -108,12 +43,12 @@ static void the_target_appears_when_it_is_committed(void **state) {
   add(f, "");
   add(f, "two");
   assert_int_equal(access("out.xlsx", F_OK), -1);
-  assert_int_equal(names_in_folder(), 1);
+  assert_int_equal(testfolder_count(), 1);
   assert_int_equal(cbc_file_commit(f, &err), CBC_OK);
-  assert_holds("out.xlsx", "one two");
-  assert_int_equal(names_in_folder(), 1);
+  testfolder_holds("out.xlsx", "one two");
+  assert_int_equal(testfolder_count(), 1);
   cbc_file_free(f);
-  assert_holds("out.xlsx", "one two");
+  testfolder_holds("out.xlsx", "one two");
   testenv_check(&t);
 }
 
@@ -125,7 +60,7 @@ static void what_is_not_committed_is_removed(void **state) {
   f = create(&t, "out.xlsx");
   add(f, "half of ");
   cbc_file_free(f);
-  assert_int_equal(names_in_folder(), 0);
+  assert_int_equal(testfolder_count(), 0);
   cbc_file_free(NULL);
   testenv_check(&t);
 }
@@ -136,16 +71,16 @@ static void a_file_that_was_there_stays_until_then(void **state) {
   cbc_file *f;
   (void)state;
   testenv_init(&t);
-  put("out.xlsx", "what was there before");
+  testfolder_put("out.xlsx", "what was there before");
   f = create(&t, "out.xlsx");
   add(f, "new");
-  assert_holds("out.xlsx", "what was there before");
+  testfolder_holds("out.xlsx", "what was there before");
   cbc_file_free(f);
-  assert_holds("out.xlsx", "what was there before");
+  testfolder_holds("out.xlsx", "what was there before");
   f = create(&t, "out.xlsx");
   add(f, "new");
   assert_int_equal(cbc_file_commit(f, &err), CBC_OK);
-  assert_holds("out.xlsx", "new");
+  testfolder_holds("out.xlsx", "new");
   cbc_file_free(f);
   testenv_check(&t);
 }
@@ -161,7 +96,7 @@ static void it_can_begin_again(void **state) {
   assert_int_equal(cbc_file_rewind(f, &err), CBC_OK);
   add(f, "short");
   assert_int_equal(cbc_file_commit(f, &err), CBC_OK);
-  assert_holds("out.xlsx", "short");
+  testfolder_holds("out.xlsx", "short");
   cbc_file_free(f);
   testenv_check(&t);
 }
@@ -175,7 +110,7 @@ static void it_may_be_empty(void **state) {
   f = create(&t, "out.xlsx");
   assert_int_equal(cbc_file_rewind(f, &err), CBC_OK);
   assert_int_equal(cbc_file_commit(f, &err), CBC_OK);
-  assert_holds("out.xlsx", "");
+  testfolder_holds("out.xlsx", "");
   cbc_file_free(f);
   testenv_check(&t);
 }
@@ -208,14 +143,14 @@ static void two_at_once_do_not_meet(void **state) {
   other = create(&t, "out.xlsx");
   add(one, "one");
   add(other, "other");
-  assert_int_equal(names_in_folder(), 2);
+  assert_int_equal(testfolder_count(), 2);
   assert_int_equal(cbc_file_commit(other, &err), CBC_OK);
   cbc_file_free(other);
-  assert_holds("out.xlsx", "other");
+  testfolder_holds("out.xlsx", "other");
   assert_int_equal(cbc_file_commit(one, &err), CBC_OK);
   cbc_file_free(one);
-  assert_holds("out.xlsx", "one");
-  assert_int_equal(names_in_folder(), 1);
+  testfolder_holds("out.xlsx", "one");
+  assert_int_equal(testfolder_count(), 1);
   testenv_check(&t);
 }
 
@@ -231,7 +166,7 @@ static void one_that_is_committed_is_nobodys_to_remove(void **state) {
   add(other, "other");
   cbc_file_free(one);
   assert_int_equal(cbc_file_commit(other, &err), CBC_OK);
-  assert_holds("out.xlsx", "other");
+  testfolder_holds("out.xlsx", "other");
   cbc_file_free(other);
   testenv_check(&t);
 }
@@ -244,13 +179,13 @@ static void names_that_are_taken_are_left_alone(void **state) {
   testenv_init(&t);
   for (int i = 0; i < 100; i++) {
     snprintf(name, sizeof name, "out.xlsx.part-%08x", (unsigned)i);
-    put(name, "somebody else's");
+    testfolder_put(name, "somebody else's");
   }
   assert_null(cbc_file_create(&t.env, "out.xlsx", &err));
   assert_int_equal(err.code, CBC_EFILE);
   assert_string_equal(err.message, "can't write 'out.xlsx': File exists");
-  assert_int_equal(names_in_folder(), 100);
-  assert_holds("out.xlsx.part-00000063", "somebody else's");
+  assert_int_equal(testfolder_count(), 100);
+  testfolder_holds("out.xlsx.part-00000063", "somebody else's");
   testenv_check(&t);
 }
 
@@ -259,18 +194,18 @@ static void names_that_are_taken_are_left_alone(void **state) {
 static void assert_refused(const char *path, const char *message) {
   testenv t;
   cbc_error err;
-  int names = names_in_folder();
+  int names = testfolder_count();
   testenv_init(&t);
   assert_null(cbc_file_create(&t.env, path, &err));
   assert_int_equal(err.code, CBC_EFILE);
   assert_string_equal(err.message, message);
-  assert_int_equal(names_in_folder(), names);
+  assert_int_equal(testfolder_count(), names);
   testenv_check(&t);
 }
 
 static void a_folder_that_is_not_there_is_told(void **state) {
   (void)state;
-  put("plain", "");
+  testfolder_put("plain", "");
   assert_refused("none/out.xlsx", "can't write 'none/out.xlsx': No such file or directory");
   assert_refused("plain/out.xlsx", "can't write 'plain/out.xlsx': Not a directory");
 }
@@ -300,7 +235,7 @@ static void memory_that_ends_is_told(void **state) {
   testenv_fail(&t, 1, false);
   assert_null(cbc_file_create(&t.env, "out.xlsx", &err));
   assert_int_equal(err.code, CBC_ENOMEM);
-  assert_int_equal(names_in_folder(), 0);
+  assert_int_equal(testfolder_count(), 0);
   testenv_check(&t);
 }
 
@@ -324,7 +259,7 @@ static void a_full_disk_is_told_and_nothing_stays(void **state) {
   assert_int_equal(rc, CBC_EFILE);
   assert_string_equal(err.message, "can't write 'out.xlsx': File too large");
   cbc_file_free(f);
-  assert_int_equal(names_in_folder(), 0);
+  assert_int_equal(testfolder_count(), 0);
   testenv_check(&t);
 }
 
@@ -342,7 +277,7 @@ static void a_name_that_can_not_be_given_is_told_and_nothing_stays(void **state)
   assert_int_equal(cbc_file_commit(f, &err), CBC_EFILE);
   assert_string_equal(err.message, "can't rename a download to 'sub': Is a directory");
   cbc_file_free(f);
-  assert_int_equal(names_in_folder(), 1);
+  assert_int_equal(testfolder_count(), 1);
   testenv_check(&t);
 }
 
@@ -357,7 +292,7 @@ static void a_device_is_written_to_as_it_is(void **state) {
   testenv_init(&t);
   assert_int_equal(symlink("/dev/null", "nowhere"), 0);
   f = create(&t, "nowhere");
-  assert_int_equal(names_in_folder(), 1);
+  assert_int_equal(testfolder_count(), 1);
   assert_int_equal(cbc_file_rewind(f, &err), CBC_OK);
   add(f, "bytes");
   assert_int_equal(cbc_file_commit(f, &err), CBC_OK);
@@ -403,7 +338,7 @@ static void a_pipe_can_not_begin_again_once_it_has_bytes(void **state) {
   cbc_file_free(f);
   assert_int_equal(read(reader, bytes, sizeof bytes), 5);
   close(reader);
-  assert_int_equal(names_in_folder(), 1);
+  assert_int_equal(testfolder_count(), 1);
   testenv_check(&t);
 }
 
@@ -462,21 +397,12 @@ static void a_device_that_must_not_be_written_to_is_told(void **state) {
   if (getuid() == 0) assert_int_equal(seteuid(0), 0);
 }
 
-/* ==== Reading ========================================================= */
-
-static void assert_unreadable(const char *path, const char *message) {
-  cbc_error err;
-  assert_int_equal(cbc_file_readable(path, &err), CBC_EFILE);
-  assert_int_equal(err.code, CBC_EFILE);
-  assert_string_equal(err.message, message);
-}
-
 static void a_link_stays_and_its_file_keeps_its_mode(void **state) {
   cbc_error err;
   cbc_file *f;
   struct stat st;
   (void)state;
-  put("old.xlsx", "old");
+  testfolder_put("old.xlsx", "old");
   assert_int_equal(chmod("old.xlsx", 0640), 0);
   assert_int_equal(symlink("old.xlsx", "link.xlsx"), 0);
   f = cbc_file_create(cbc_env_default(), "link.xlsx", &err);
@@ -490,28 +416,6 @@ static void a_link_stays_and_its_file_keeps_its_mode(void **state) {
   assert_int_equal(st.st_mode & 07777, 0640);
   assert_int_equal(st.st_size, 3);
 }
-
-static void what_can_be_read_is_told(void **state) {
-  cbc_error err = {.code = CBC_EFILE};
-  (void)state;
-  put("in.xlsx", "");
-  assert_int_equal(cbc_file_readable("in.xlsx", &err), CBC_OK);
-  assert_int_equal(err.code, CBC_OK);
-}
-
-static void what_can_not_be_read_is_told(void **state) {
-  (void)state;
-  put("plain", "");
-  assert_int_equal(mkdir("sub", 0700), 0);
-  assert_unreadable("none.xlsx", "can't read 'none.xlsx': No such file or directory");
-  assert_unreadable("plain/in.xlsx", "can't read 'plain/in.xlsx': Not a directory");
-  assert_unreadable("sub", "can't read 'sub': it is a directory");
-  /* Nobody waits for the other end, now or later. */
-  assert_int_equal(mkfifo("pipe", 0600), 0);
-  assert_unreadable("pipe", "can't read 'pipe': it is no regular file; give a reader");
-}
-
-#define IN_FOLDER(test) cmocka_unit_test_setup_teardown(test, enter_folder, leave_folder)
 
 int main(void) {
   const struct CMUnitTest tests[] = {
@@ -535,8 +439,6 @@ int main(void) {
       IN_FOLDER(a_pipe_can_not_begin_again_once_it_has_bytes),
       IN_FOLDER(writing_goes_on_after_a_signal),
       IN_FOLDER(a_device_that_must_not_be_written_to_is_told),
-      IN_FOLDER(a_link_stays_and_its_file_keeps_its_mode),
-      IN_FOLDER(what_can_be_read_is_told),
-      IN_FOLDER(what_can_not_be_read_is_told)};
+      IN_FOLDER(a_link_stays_and_its_file_keeps_its_mode)};
   return cmocka_run_group_tests_name("cbc_file", tests, NULL, NULL);
 }

@@ -194,80 +194,6 @@ static void a_large_body_is_sent_without_asking_first(void **state) {
   close_scene(&s);
 }
 
-static void a_part_in_memory_is_sent_with_its_size(void **state) {
-  scene s;
-  (void)state;
-  open_scene(&s, &fine, 1);
-  describe(&s, "POST", "/upload");
-  s.r.body = CBC_BODY_MULTIPART;
-  s.r.parts[0] =
-      (cbc_part){.name = "usage_file", .filename = "u.xlsx", .data = "abc", .data_size = 3};
-  s.r.parts[1] = (cbc_part){.name = "note", .data = "n", .data_size = 1};
-  s.r.part_count = 2;
-  assert_int_equal(perform(&s)->status, 200);
-  assert_non_null(strstr(loopback_request(s.server, 0), "Content-Type: multipart/form-data; b"));
-  assert_non_null(strstr(loopback_request(s.server, 0), "Content-Length: "));
-  assert_non_null(strstr(loopback_request(s.server, 0),
-                         "Content-Disposition: form-data; name=\"usage_file\"; "
-                         "filename=\"u.xlsx\"\r\n"));
-  assert_non_null(strstr(loopback_request(s.server, 0), "\r\n\r\nabc\r\n"));
-  assert_non_null(strstr(loopback_request(s.server, 0), "name=\"note\"\r\n\r\nn\r\n"));
-  close_scene(&s);
-}
-
-static bool is_hungry(const cbc_transfer *x) {
-  return cbc_transfer_done(x) || x->request->parts[0].feed->hungry;
-}
-
-static void a_fed_part_arrives_piece_by_piece(void **state) {
-  static const char *const pieces[] = {"one ", "two ", "three"};
-  cbc_feed feed = {.hungry = false};
-  cbc_progress progress;
-  scene s;
-  (void)state;
-  open_scene(&s, &fine, 1);
-  cbc_buffer_init(&feed.bytes, &s.t.env);
-  describe(&s, "POST", "/upload");
-  s.r.body = CBC_BODY_MULTIPART;
-  s.r.parts[0] = (cbc_part){.name = "f", .filename = "f", .feed = &feed};
-  s.r.part_count = 1;
-  start(&s, PATIENCE, true);
-  for (size_t i = 0; i < 4; i++) {
-    wait_until(&s, is_hungry);
-    assert_false(cbc_transfer_done(s.x));
-    if (i < 3)
-      cbc_buffer_adds(&feed.bytes, pieces[i]);
-    else
-      feed.ended = true;
-    feed.hungry = false;
-    assert_int_equal(cbc_transfer_resume(s.x, &s.err), CBC_OK);
-  }
-  wait_until(&s, cbc_transfer_done);
-  assert_int_equal(cbc_transfer_reply(s.x)->status, 200);
-  assert_non_null(strstr(loopback_request(s.server, 0), "three"));
-  cbc_transfer_progress(s.x, &progress);
-  assert_true(progress.sent > 13);
-  cbc_buffer_free(&feed.bytes);
-  close_scene(&s);
-}
-
-static void a_file_that_is_not_there_is_told(void **state) {
-  scene s;
-  (void)state;
-  open_scene(&s, &fine, 1);
-  describe(&s, "GET", "/");
-  assert_true(perform(&s)->sent);
-  describe(&s, "POST", "/upload");
-  s.r.body = CBC_BODY_MULTIPART;
-  s.r.parts[0] = (cbc_part){.name = "f", .filename = "f", .path = "/nowhere/at/all"};
-  s.r.part_count = 1;
-  assert_int_equal(cbc_transfer_start(s.x, &s.r, 5, true, &s.err), CBC_ETRANSPORT);
-  assert_false(cbc_transfer_reply(s.x)->sent);
-  assert_int_equal(cbc_transfer_reply(s.x)->status, 0);
-  assert_int_equal(loopback_requests(s.server), 1);
-  close_scene(&s);
-}
-
 /* ==== What comes back ================================================= */
 
 static void a_reply_has_status_headers_and_body(void **state) {
@@ -564,9 +490,6 @@ int main(void) {
       cmocka_unit_test(each_method_has_its_form),
       cmocka_unit_test(headers_of_one_request_stay_with_it),
       cmocka_unit_test(a_large_body_is_sent_without_asking_first),
-      cmocka_unit_test(a_part_in_memory_is_sent_with_its_size),
-      cmocka_unit_test(a_fed_part_arrives_piece_by_piece),
-      cmocka_unit_test(a_file_that_is_not_there_is_told),
       cmocka_unit_test(a_reply_has_status_headers_and_body),
       cmocka_unit_test(retry_after_is_read),
       cmocka_unit_test(a_reply_over_the_limit_is_broken_off),

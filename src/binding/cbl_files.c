@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "cbc_header.h"
+#include "cbc_input.h"
 #include "cbl_options.h"
 #include "cbl_shared.h"
 
@@ -75,7 +76,7 @@ static const char *check_name(lua_State *L, int arg, int idx, const char *what) 
 static void read_path(lua_State *L, int arg, cbl_files *files, cbc_part *part) {
   part->path = check_name(L, arg, arg, "the path");
   part->filename = base_name(part->path);
-  cbc_file_readable(part->path, &files->error);
+  cbc_input_check(part->path, &files->error);
 }
 
 static void read_reader(lua_State *L, int idx, const cbc_env *env, cbl_files *files,

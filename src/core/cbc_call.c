@@ -158,8 +158,8 @@ cbc_code cbc_call_send(cbc_call *call, cbc_error *err) {
   rc = cbc_transfer_start(*x, probing ? &call->probe : &call->request,
                           cbc_exchange_budget(&call->exchange, env->now(env->ud)), once, err);
   call->sending = rc != CBC_ENOMEM;
-  if (rc == CBC_ETRANSPORT) {
-    /* An attempt that libcurl refused to begin is over, and was never sent. */
+  if (rc == CBC_ETRANSPORT || rc == CBC_EFILE) {
+    /* An attempt that could not begin is over, and was never sent. */
     cbc_transfer_reply(*x)->error = *err;
     rc = CBC_OK;
   }
@@ -179,6 +179,11 @@ void cbc_call_took(cbc_call *call) {
   cbc_attempt a;
   if (call->exchange.state == CBC_DONE) return; /* closed meanwhile */
   reply = cbc_transfer_reply(cbc_call_transfer(call));
+  if (reply->error.code == CBC_EFILE) {
+    /* Further attempts would meet the same file. */
+    cbc_call_abort(call, &reply->error);
+    return;
+  }
   a = (cbc_attempt){
       .sent = reply->sent, .status = reply->status, .retry_after = reply->retry_after};
   call->sending = false;

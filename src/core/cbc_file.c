@@ -1,5 +1,5 @@
 /*
-** cbc_file.c - local files.
+** cbc_file.c - a local file that appears only when it is whole.
 */
 #define _XOPEN_SOURCE 700 /* realpath */
 
@@ -137,20 +137,4 @@ void cbc_file_free(cbc_file *f) {
   if (f->fd >= 0) close_part(f);
   if (f->unfinished) unlink(f->part);
   cbc_free(f->env, f, f->size);
-}
-
-cbc_code cbc_file_readable(const char *path, cbc_error *err) {
-  struct stat st;
-  int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
-  if (fd < 0) return failed(err, "read", path);
-  if (fstat(fd, &st) != 0)
-    failed(err, "read", path);
-  else if (S_ISDIR(st.st_mode))
-    cbc_error_set(err, CBC_EFILE, "can't read '%s': it is a directory", path);
-  else if (!S_ISREG(st.st_mode))
-    cbc_error_set(err, CBC_EFILE, "can't read '%s': it is no regular file; give a reader", path);
-  else
-    cbc_error_clear(err);
-  close(fd);
-  return err->code;
 }

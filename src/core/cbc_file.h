@@ -1,6 +1,5 @@
 /*
-** cbc_file.h - local files: one that appears only when it is whole, and one
-** that can be read.
+** cbc_file.h - a local file that appears only when it is whole.
 */
 #ifndef CBC_FILE_H
 #define CBC_FILE_H
@@ -31,9 +30,5 @@ cbc_code cbc_file_commit(cbc_file *f, cbc_error *err);
 
 /* Ends it: what was not committed is removed. NULL is allowed. */
 void cbc_file_free(cbc_file *f);
-
-/* Tells whether the file can be opened for reading and is a regular one: reading
-** a pipe could block for longer than any time-out. CBC_OK or CBC_EFILE. */
-cbc_code cbc_file_readable(const char *path, cbc_error *err);
 
 #endif

@@ -9,16 +9,27 @@
 #include <string.h>
 #include <strings.h>
 
+#include "cbc_input.h"
 #include "cbc_transport_impl.h"
 
 /* ==== Callbacks ======================================================= */
 
-/* Read function of a part in memory or of a feed (curl_mime_data_cb). */
+/* What the callbacks of one part read from. libcurl owns it: it lives until the
+** transfer is over, and is opened anew for the next attempt. */
 typedef struct source {
   cbc_transfer *transfer;
   const cbc_part *part;
-  size_t at; /* next byte of data */
+  size_t at;      /* next byte of data */
+  cbc_input file; /* closed unless the part has a path */
 } source;
+
+/* Stops libcurl when the file is not what it was: the body could not be as long
+** as announced. */
+static size_t read_file(char *to, size_t room, source *s) {
+  size_t n;
+  cbc_code rc = cbc_input_read(&s->file, to, room, &n, &s->transfer->reply.error);
+  return rc == CBC_OK ? n : CURL_READFUNC_ABORT;
+}
 
 static size_t read_memory(char *to, size_t room, source *s) {
   size_t n = s->part->data_size - s->at;
@@ -42,23 +53,27 @@ static size_t read_feed(char *to, size_t room, source *s) {
   return CURL_READFUNC_PAUSE;
 }
 
+/* The callbacks of curl_mime_data_cb. */
 static size_t on_read(char *to, size_t one, size_t n, void *ud) {
   source *s = ud;
   size_t room = one * n;
+  if (s->part->path != NULL) return read_file(to, room, s);
   return s->part->feed != NULL ? read_feed(to, room, s) : read_memory(to, room, s);
 }
 
 static int on_seek(void *ud, curl_off_t offset, int origin) {
   source *s = ud;
-  if (s->part->feed != NULL || origin != SEEK_SET || offset < 0 ||
-      (size_t)offset > s->part->data_size)
-    return CURL_SEEKFUNC_CANTSEEK;
+  if (s->part->feed != NULL || origin != SEEK_SET) return CURL_SEEKFUNC_CANTSEEK;
+  if (s->part->path != NULL)
+    return cbc_input_seek(&s->file, offset) ? CURL_SEEKFUNC_OK : CURL_SEEKFUNC_CANTSEEK;
+  if (offset < 0 || (size_t)offset > s->part->data_size) return CURL_SEEKFUNC_CANTSEEK;
   s->at = (size_t)offset;
   return CURL_SEEKFUNC_OK;
 }
 
 static void on_source_free(void *ud) {
   source *s = ud;
+  cbc_input_close(&s->file);
   cbc_free(s->transfer->env, s, sizeof *s);
 }
 
@@ -80,15 +95,20 @@ static CURLcode name_part(curl_mimepart *p, const cbc_part *part) {
   return rc != CURLE_OK ? rc : curl_mime_type(p, type_of(part->filename));
 }
 
+/* The bytes of a part, -1 where they are not known beforehand: the body then goes
+** chunked. */
+static curl_off_t size_of(const source *s) {
+  if (s->part->path != NULL) return s->file.size;
+  return s->part->feed != NULL ? -1 : (curl_off_t)s->part->data_size;
+}
+
 static CURLcode fill_part(cbc_transfer *x, curl_mimepart *p, const cbc_part *part) {
-  source *s;
-  CURLcode rc;
-  if (part->path != NULL) return curl_mime_filedata(p, part->path);
-  if ((s = cbc_alloc(x->env, sizeof *s)) == NULL) return CURLE_OUT_OF_MEMORY;
-  *s = (source){.transfer = x, .part = part};
-  /* A size of -1 is not known beforehand: the body goes chunked. */
-  rc = curl_mime_data_cb(p, part->feed != NULL ? -1 : (curl_off_t)part->data_size, on_read, on_seek,
-                         on_source_free, s);
+  CURLcode rc = CURLE_READ_ERROR;
+  source *s = cbc_alloc(x->env, sizeof *s);
+  if (s == NULL) return CURLE_OUT_OF_MEMORY;
+  *s = (source){.transfer = x, .part = part, .file.fd = -1};
+  if (part->path == NULL || cbc_input_open(&s->file, part->path, &x->reply.error) == CBC_OK)
+    rc = curl_mime_data_cb(p, size_of(s), on_read, on_seek, on_source_free, s);
   if (rc != CURLE_OK) on_source_free(s);
   return rc;
 }
@@ -97,7 +117,6 @@ static CURLcode add_part(cbc_transfer *x, const cbc_part *part) {
   curl_mimepart *p = curl_mime_addpart(x->mime);
   CURLcode rc;
   if (p == NULL) return CURLE_OUT_OF_MEMORY;
-  /* In this order, because the data of a file brings a name of its own. */
   rc = fill_part(x, p, part);
   return rc != CURLE_OK ? rc : name_part(p, part);
 }

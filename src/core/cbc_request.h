@@ -30,7 +30,7 @@ typedef struct cbc_feed {
 typedef struct cbc_part {
   const char *name;
   const char *filename; /* NULL for a plain field */
-  const char *path;     /* a file, read as it is sent */
+  const char *path;     /* a regular file, opened with each attempt and read as it is sent */
   const char *data;     /* bytes in memory */
   size_t data_size;
   cbc_feed *feed;

@@ -238,6 +238,10 @@ cbc_code cbc_transfer_start(cbc_transfer *x, cbc_request *r, double timeout, boo
     rc = mrc == CURLM_OUT_OF_MEMORY ? CURLE_OUT_OF_MEMORY : CURLE_FAILED_INIT;
   }
   forget_request(x);
+  if (x->reply.error.code == CBC_EFILE) {
+    *err = x->reply.error;
+    return CBC_EFILE;
+  }
   if (rc == CURLE_OUT_OF_MEMORY) return cbc_error_nomem(err);
   return cbc_error_set(err, CBC_ETRANSPORT, "%s", curl_easy_strerror(rc));
 }
@@ -257,6 +261,7 @@ void cbc_transfer_stop(cbc_transfer *x) {
 static void explain(cbc_transfer *x, CURLcode result) {
   cbc_error *e = &x->reply.error;
   const char *detail = x->message[0] != '\0' ? x->message : curl_easy_strerror(result);
+  if (e->code == CBC_EFILE) return; /* the callback that reads the file has said why */
   if (x->nomem || result == CURLE_OUT_OF_MEMORY)
     cbc_error_nomem(e);
   else if (x->reply.too_large)
@@ -268,8 +273,6 @@ static void explain(cbc_transfer *x, CURLcode result) {
     cbc_error_set(e, CBC_ETRANSPORT, "time-out: %s", detail);
   else if (result == CURLE_PARTIAL_FILE)
     cbc_error_set(e, CBC_ETRANSPORT, "the reply is truncated: %s", detail);
-  else if (result == CURLE_READ_ERROR)
-    cbc_error_set(e, CBC_EFILE, "the file to be sent can't be read: %s", detail);
   else
     cbc_error_set(e, CBC_ETRANSPORT, "%s", detail);
 }

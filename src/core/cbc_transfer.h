@@ -27,7 +27,8 @@ void cbc_transfer_release(cbc_transfer *x);
 ** transfer is done or stopped. timeout: seconds for all of it, name look-up
 ** included. once: the request must not be sent a second time; libcurl by itself
 ** sends again when a connection kept alive turns out dead, and then fails
-** instead. Returns CBC_OK, CBC_ENOMEM or CBC_ETRANSPORT. */
+** instead. Returns CBC_OK, CBC_ENOMEM, CBC_EFILE (a file to be sent can't be read)
+** or CBC_ETRANSPORT. */
 cbc_code cbc_transfer_start(cbc_transfer *x, cbc_request *r, double timeout, bool once,
                             cbc_error *err);
 

@@ -136,9 +136,10 @@ local connect = {}
 ---A misspelled field is no error: the service leaves out what it does not know, and the list is longer than asked for.
 ---@alias cloudblue.connect.Filter cloudblue.connect.Condition|table<string, any>|string
 
----Where a file to be uploaded comes from: its path; a name and its bytes; a name and a function, or just a function,
----that gives the bytes piece by piece and nil at the end (called while the upload goes on; such an upload is not tried
----again once bytes were taken from the function).
+---Where a file to be uploaded comes from: its path (a regular file, opened anew for each attempt and sent as long as it
+---is then; when it vanishes or becomes shorter the call fails with kind `file`); a name and its bytes; a name and a
+---function, or just a function, that gives the bytes piece by piece and nil at the end (called while the upload goes
+---on; such an upload is not tried again once bytes were taken from the function).
 ---@alias cloudblue.connect.Source string|cloudblue.connect.NamedSource|fun(): string?
 
 ---A file to be uploaded under a name: its bytes, or a function that gives them; one of the two.

@@ -1,0 +1,184 @@
+-- A file that changes while it is uploaded: what was announced is sent, or the call ends and says why.
+
+local connect = require "cloudblue.connect"
+local folders = require "spec.support.folder"
+local sandbox = require "cloudblue.connect.sandbox"
+local service = require "spec.support.service"
+local testenv = require "spec.support.testenv"
+
+local sha256 = folders.sha256
+
+local DRAFT = "UF-2026-01-0000-0003"
+
+-- More than the buffers of a connection hold: when the first bytes are on their way, others are yet to be read.
+local BIG = ("0123456789abcdef"):rep(2 * 1024 * 1024)
+
+--- How many descriptors of this process are open on files in the folder, removed ones included.
+local function openIn(folder)
+  local stat <close> = assert(io.open("/proc/self/stat"))
+  local pipe <close> = assert(io.popen(("ls -l /proc/%d/fd"):format(stat:read("n"))))
+  return select(2, pipe:read("a"):gsub(" %-> " .. folder.root, ""))
+end
+
+--- An onProgress that does something once, when some bytes have been sent.
+local function once(act)
+  local done = false
+  return { timeout = 20, onProgress = function()
+    if not done then
+      done = true
+      act()
+    end
+  end }
+end
+
+local function append(path, bytes)
+  local file <close> = assert(io.open(path, "ab"))
+  assert(file:write(bytes))
+end
+
+local function truncate(path, size)
+  assert(os.execute(("truncate -s %d '%s'"):format(size, path)))
+end
+
+describe("the file of an upload", function()
+  local sb, time, client, files, folder
+
+  setup(function()
+    sb = assert(sandbox.start { records = 5, bodyLog = 1024 })
+  end)
+
+  teardown(function()
+    sb:stop()
+  end)
+
+  before_each(function()
+    sb:configure { faults = {} }
+    sb:reset()
+    time = testenv.start()
+    folder = folders.make()
+    client = connect.ConnectClient(sb.endpoint, sb.apiKey)
+    files = client.usageFiles
+  end)
+
+  after_each(function()
+    client:close()
+    time.stop()
+    assert.equal(0, openIn(folder))
+    folder:stop()
+    assert.same({}, sb:problems())
+  end)
+
+  --- Calls act(attempt) before each request.
+  local function beforeRequest(act)
+    client:addBeforeRequestHook(function(request) act(request.attempt) end)
+  end
+
+  it("is sent as long as it was announced when it grows meanwhile", function()
+    local path = folder:write("a.xlsx", BIG)
+    local smuggled = "DELETE /public/v1/usage/files/" .. DRAFT .. " HTTP/1.1\r\nHost: x\r\nAuthorization: "
+      .. sb.apiKey .. "\r\nContent-Length: 0\r\n\r\n"
+    assert(files:upload(DRAFT, path, once(function() append(path, smuggled) end)))
+    assert.equal(#BIG + #smuggled, #folder:read("a.xlsx"))
+    assert.equal(#BIG, sb:upload(DRAFT).size)
+    assert.equal(sha256(BIG), sb:upload(DRAFT).sha256)
+    -- What follows on the same connection is the next request, and nothing was in between.
+    assert.equal("ready", assert(files:get(DRAFT)).status)
+    assert.equal(2, #sb:requests())
+    assert.equal(1, sb:connections())
+  end)
+
+  it("ends the call at once when it shrinks meanwhile, and its connection is not used again", function()
+    local s <close> = service.scripted {
+      { { read = 1000 }, { hang = true } },
+      { { read = "request" }, { send = service.reply(200, '{"id":"UF-1"}') }, { hang = true } },
+    }
+    local path = folder:write("a.xlsx", BIG)
+    local result, failure = s.client.usageFiles:upload(DRAFT, path, once(function() truncate(path, 1000) end))
+    assert.is_nil(result)
+    assert.equal("file", failure.kind)
+    assert.equal("unknown", failure.outcome)
+    assert.equal(1, failure.attempts)
+    local missing, all = failure.message:match(
+      "^can't read '" .. path .. "': it became shorter while it was sent, (%d+) of its (%d+) bytes are missing$")
+    assert.equal(#BIG, tonumber(all))
+    assert.is_true(tonumber(missing) > 0 and tonumber(missing) < #BIG)
+    assert.equal(0, openIn(folder))
+    assert(s.client.usageFiles:get(DRAFT))
+    local received = s.raw:received()
+    assert.equal(2, #received)
+    local head, body = received[1]:match("^(.-\r\n\r\n)(.*)$")
+    assert.is_true(tonumber(head:match("Content%-Length: (%d+)")) > #body)
+    assert.matches("^GET ", received[2])
+  end)
+
+  it("fails the call as file, before anything is sent, when it vanishes before the request", function()
+    local path = folder:write("a.xlsx", "PK")
+    beforeRequest(function() os.remove(path) end)
+    local result, failure = files:upload(DRAFT, path)
+    assert.is_nil(result)
+    assert.equal("file", failure.kind)
+    assert.equal("unsent", failure.outcome)
+    assert.equal(("can't read '%s': No such file or directory"):format(path), failure.message)
+    assert.same({}, sb:requests())
+    assert.same({}, time.pauses())
+  end)
+
+  it("fails the call as file when it vanishes before a further attempt", function()
+    sb:configure { faults = { { on = "POST /**", fault = "status", status = 429, retryAfter = 1, count = "all" } } }
+    local path = folder:write("a.xlsx", "PK")
+    beforeRequest(function(attempt) if attempt == 2 then os.remove(path) end end)
+    local result, failure = files:upload(DRAFT, path)
+    assert.is_nil(result)
+    assert.equal("file", failure.kind)
+    assert.equal("rejected", failure.outcome)
+    assert.equal(1, failure.attempts)
+    assert.equal(1, #sb:requests())
+    assert.equal(1, #time.pauses())
+  end)
+
+  it("may have been replaced by what would block: the call fails rather than waits", function()
+    local path = folder:write("a.xlsx", "PK")
+    beforeRequest(function()
+      os.remove(path)
+      assert(os.execute(("mkfifo '%s'"):format(path)))
+    end)
+    local result, failure = files:upload(DRAFT, path)
+    assert.is_nil(result)
+    assert.equal("file", failure.kind)
+    assert.equal("unsent", failure.outcome)
+    assert.equal(("can't read '%s': it is no regular file; give a reader"):format(path), failure.message)
+    assert.same({}, sb:requests())
+  end)
+
+  it("is sent from its start, as it is then, with each attempt", function()
+    sb:configure { faults = { { on = "POST /**", fault = "status", status = 429, retryAfter = 1, count = 2 } } }
+    local path = folder:write("a.xlsx", BIG)
+    local contents = { BIG, "shorter", BIG .. "longer" }
+    beforeRequest(function(attempt) folder:write("a.xlsx", contents[attempt]) end)
+    assert(files:upload(DRAFT, path))
+    assert.equal(#contents[3], sb:upload(DRAFT).size)
+    assert.equal(sha256(contents[3]), sb:upload(DRAFT).sha256)
+    local requests = sb:requests()
+    assert.equal(3, #requests)
+    local around = requests[1].headers["content-length"] - #contents[1]
+    for number, content in ipairs(contents) do
+      assert.equal(#content + around, tonumber(requests[number].headers["content-length"]))
+    end
+  end)
+
+  it("is closed when the call ends early", function()
+    local path = folder:write("a.xlsx", BIG)
+    local problem = {}
+    local ok, raised = pcall(files.upload, files, DRAFT, path, once(function()
+      assert.equal(1, openIn(folder))
+      error(problem)
+    end))
+    assert.is_false(ok)
+    assert.equal(problem, raised)
+    assert.equal(0, openIn(folder))
+    local result, failure = files:upload(DRAFT, path, once(function() client:close() end))
+    assert.is_nil(result)
+    assert.equal("cancelled", failure.kind)
+    assert.equal(0, openIn(folder))
+  end)
+end)
