@@ -10,6 +10,7 @@
 #include "cbl_client.h"
 #include "cbl_failure.h"
 #include "cbl_files.h"
+#include "cbl_nearest.h"
 #include "cbl_pin.h"
 #include "cbl_resource.h"
 #include "cbl_shared.h"
@@ -37,6 +38,7 @@ int luaopen_cloudblue_connect_core(lua_State *L) {
   static const luaL_Reg functions[] = {{"ConnectClient", cbl_client_new},
                                        {"setFilterWriter", set_filter_writer},
                                        {"newFailure", cbl_failure_new},
+                                       {"unknownOption", cbl_nearest_unknown_option},
                                        {NULL, NULL}};
   luaL_checkversion(L);
   cbl_pin();

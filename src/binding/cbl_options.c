@@ -8,52 +8,16 @@
 #include <strings.h>
 
 #include "cbc_header.h"
-
-/* Option names are shorter than this. */
-#define NAME_MOST 32
+#include "cbl_nearest.h"
 
 /* Most further attempts. */
 #define COUNT_MOST 1000
 
-/* ==== The nearest name ================================================ */
-
-static size_t least3(size_t a, size_t b, size_t c) {
-  size_t least = a < b ? a : b;
-  return least < c ? least : c;
-}
-
-static char lower(char c) {
-  return (char)(c >= 'A' && c <= 'Z' ? c - 'A' + 'a' : c);
-}
-
-/* How many letters must be put in, taken out or changed to make a into b
-** (Levenshtein), letter case aside. Names over NAME_MOST are infinitely far. */
-static size_t distance(const char *a, const char *b) {
-  size_t n = strlen(a), m = strlen(b);
-  size_t row[NAME_MOST + 1];
-  if (n > NAME_MOST || m > NAME_MOST) return NAME_MOST + 1;
-  for (size_t j = 0; j <= m; j++)
-    row[j] = j;
-  for (size_t i = 1; i <= n; i++) {
-    size_t diagonal = row[0];
-    row[0] = i;
-    for (size_t j = 1; j <= m; j++) {
-      size_t above = row[j];
-      size_t changed = diagonal + (lower(a[i - 1]) != lower(b[j - 1]));
-      row[j] = least3(row[j - 1] + 1, above + 1, changed);
-      diagonal = above;
-    }
-  }
-  return row[m];
-}
-
 static void unknown_option(lua_State *L, int arg, const char *name, const cbl_option *options) {
-  const char *nearest = options->name;
+  cbl_nearest nearest = cbl_nearest_to(name);
   for (const cbl_option *o = options; o->name != NULL; o++)
-    if (distance(name, o->name) < distance(name, nearest)) nearest = o->name;
-  luaL_argerror(
-      L, arg,
-      lua_pushfstring(L, "unknown option '%s'; the nearest known one is '%s'", name, nearest));
+    cbl_nearest_offer(&nearest, o->name);
+  luaL_argerror(L, arg, cbl_nearest_push_message(L, &nearest));
 }
 
 /* ==== Values ========================================================== */
@@ -128,8 +92,7 @@ void cbl_options_read(lua_State *L, int arg, int idx, const cbl_option *options,
   lua_pushnil(L);
   while (lua_next(L, idx) != 0) {
     const cbl_option *o;
-    if (lua_type(L, -2) != LUA_TSTRING)
-      luaL_argerror(L, arg, "options are a table of names, and this one has another key");
+    if (lua_type(L, -2) != LUA_TSTRING) luaL_argerror(L, arg, CBL_NO_NAME);
     o = find(options, lua_tostring(L, -2));
     if (o != NULL)
       read_value(L, arg, o, target);
