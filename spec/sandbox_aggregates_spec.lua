@@ -15,10 +15,11 @@ describe("the sandbox's usage aggregates", function()
   end)
 
   it("are listed, one for each asset", function()
-    local reply = client:call("GET", "/usage/aggregates?ge(consumed,90)&ordering(-consumed)")
+    local reply = client:call("GET", "/usage/aggregates?item.type=Reservation")
     assert.are.equal("items 0-1/2", reply.headers["content-range"])
-    assert.are.same({ "AS-0000-0000-0010", 100, 1005 },
-      { reply.value[1].asset.id, reply.value[1].consumed, reply.value[1].amount })
+    assert.are.same({ "AS-0000-0000-0008", 80, 804 },
+      { reply.value[2].asset.id, reply.value[2].consumed, reply.value[2].amount })
+    assert.are.equal("items 0-9/10", client:call("GET", "/usage/aggregates").headers["content-range"])
   end)
 
   it("are listed for one asset, if it exists", function()

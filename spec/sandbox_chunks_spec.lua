@@ -89,7 +89,7 @@ describe("the sandbox's usage chunks", function()
   end)
 
   it("are listed", function()
-    local reply = client:call("GET", "/usage/chunks?usagefile.id=UF-2026-01-0000-0000&ordering(-id)")
+    local reply = client:call("GET", "/usage/chunks?in(usagefile.id,(UF-2026-01-0000-0000))&ordering(-usagefile.id)")
     assert.are.equal("items 0-2/3", reply.headers["content-range"])
     assert.are.equal(FAILED, reply.value[1].id)
   end)

@@ -73,7 +73,7 @@ describe("the sandbox's usage files", function()
 
   it("go all the way from an upload to the close", function()
     local reply = upload(DRAFT, "january.xlsx", "PK some bytes")
-    assert.are.same({ 200, "ready" }, { reply.status, reply.value.status })
+    assert.are.same({ 201, "ready" }, { reply.status, reply.value.status })
     assert.are.same({ uploaded = 3, validated = 3, pending = 3, accepted = 0, closed = 0, billed = 0 },
       reply.value.stats)
     assert.are.equal("pending", act(DRAFT, "submit").value.status)
@@ -109,7 +109,7 @@ describe("the sandbox's usage files", function()
 
   it("are invalid when the upload is no spreadsheet by its name, until there is a better one", function()
     local reply = upload(READY, "january.csv", "a,b")
-    assert.are.same({ 200, "invalid" }, { reply.status, reply.value.status })
+    assert.are.same({ 201, "invalid" }, { reply.status, reply.value.status })
     assert.are.equal("The file is no XLSX spreadsheet", reply.value.error_detail)
     assert.are.equal("STATE_001", act(READY, "submit").value.error_code)
     assert.are.equal("invalid", act(READY, "reprocess").value.status)
@@ -136,7 +136,8 @@ describe("the sandbox's usage files", function()
     assert.are.equal("processed", client:call("GET", "/usage/files/" .. DRAFT).value.sub_status)
   end)
 
-  it("do in each state what that state allows", function()
+  it("do in each state what that state allows, and answer some actions with 201, as the service does", function()
+    local DONE = { submit = 201, accept = 201, reject = 201, close = 200, delete = 200, reprocess = 200 }
     local allowed = {
       [DRAFT] = { delete = true },
       [READY] = { submit = true, delete = true, reprocess = true },
@@ -147,7 +148,7 @@ describe("the sandbox's usage files", function()
       for _, action in ipairs { "submit", "accept", "reject", "close", "delete", "reprocess" } do
         running:reset()
         local reply = act(id, action)
-        assert.are.same({ id, action, actions[action] and 200 or 400 }, { id, action, reply.status })
+        assert.are.same({ id, action, actions[action] and DONE[action] or 400 }, { id, action, reply.status })
         assert.are.equal(actions[action] and 1 or 0, #running:journal())
       end
     end
@@ -209,10 +210,11 @@ describe("the sandbox's usage files", function()
   end)
 
   it("are listed, with their statistics and without their links", function()
-    local reply = client:call("GET", "/usage/files?in(status,(draft,ready))&ordering(status)")
+    local reply = client:call("GET", "/usage/files?in(status,(draft,ready))&ordering(status)&select(-vendor)")
     assert.are.equal("items 0-1/2", reply.headers["content-range"])
     assert.are.same({ DRAFT, READY }, { reply.value[1].id, reply.value[2].id })
-    reply = client:call("GET", "/usage/files?gt(stats.uploaded,0)")
+    assert.is_nil(reply.value[1].vendor)
+    reply = client:call("GET", "/usage/files?status=accepted&external_id=EXT-0000&le(created.at,2026-01-31T10:00:00Z)")
     assert.are.same({ 1, ACCEPTED, 4 }, { #reply.value, reply.value[1].id, reply.value[1].stats.uploaded })
     assert.is_nil(reply.value[1].records)
   end)

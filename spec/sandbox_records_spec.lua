@@ -1,3 +1,4 @@
+local json = require "cjson"
 local http = require "spec.support.http"
 local sandbox = require "cloudblue.connect.sandbox"
 
@@ -45,7 +46,9 @@ describe("the sandbox's usage records", function()
     assert.are.equal(record.item.id, record.item_id)
     assert.are.equal(record.asset.external_uid, record.asset_external_uid)
     assert.are.equal(11.75, record.amount)
-    assert.is_nil(record.external_billing_id)
+    assert.are.same({ json.null, json.null, json.null, json.null },
+      { record.external_billing_id, record.external_billing_note, record.closed_at, record.closed_by })
+    assert.is_nil(record.created_time)
   end)
 
   it("write integers as integers and amounts exactly", function()
@@ -63,6 +66,8 @@ describe("the sandbox's usage records", function()
     assert.are.equal("BILL-77", reply.value.external_billing_id)
     assert.are.equal("January", reply.value.external_billing_note)
     assert.is_truthy(reply.value.closed_at:find("^%d%d%d%d%-%d%d%-%d%dT"))
+    assert.are.equal("SU-000-000-000", reply.value.closed_by)
+    assert.are.same(reply.value, client:call("GET", "/usage/records/" .. ID).value)
     local again = close(ID, { external_billing_id = "BILL-77" })
     assert.are.same({ 400, "STATE_001" }, { again.status, again.value.error_code })
     assert.are.same({ "Usage record " .. ID .. " can't be closed: its status is closed, not approved" },
@@ -71,7 +76,15 @@ describe("the sandbox's usage records", function()
   end)
 
   it("are closed without a billing id, too: the description asks for none", function()
-    assert.are.equal(200, close(ID, nil).status)
+    local reply = close(ID, { external_billing_note = "only a note" })
+    assert.are.same({ 200, json.null, "only a note" },
+      { reply.status, reply.value.external_billing_id, reply.value.external_billing_note })
+    assert.are.same({ 206, "" }, (function()
+      local bulk = client:call("POST", "/usage/records/close-records", { json = {
+        { id = "UR-2026-01-0000-0000-0000-0005", external_billing_note = "only a note" },
+      } })
+      return { bulk.status, bulk.value[1].error_codes }
+    end)())
     assert.are.equal(200, client:call("POST", "/usage/records/UR-2026-01-0000-0000-0000-0002/close",
       { body = "{}", type = "application/json; charset=utf-8" }).status)
   end)
@@ -148,6 +161,51 @@ describe("the sandbox's usage records", function()
     assert.are.equal("B-1", running:record(ID).external_billing_id)
     assert.are.equal(2, #running:journal())
     assert.are.equal("POST /usage/records/close-records", running:journal()[2].route)
+  end)
+
+  it("are closed in bulk with 206, also when all of them were, and told without their billing id", function()
+    local reply = client:call("POST", "/usage/records/close-records",
+      { json = { { id = ID, external_billing_id = "B" } } })
+    assert.are.same({ 206, { { id = ID, status = "closed", error_codes = "", error_details = "" } } },
+      { reply.status, reply.value })
+  end)
+
+  it("are refused in bulk when they are too many, and none of them is closed", function()
+    local function bulk(count, padding)
+      local entries = {}
+      for number = 1, count do
+        entries[number] = { id = ID, external_billing_note = padding }
+      end
+      return client:call("POST", "/usage/records/close-records", { json = entries })
+    end
+    refused(bulk(1001), 413, "REQ_005")
+    refused(bulk(1000, ("x"):rep(5000)), 413, "REQ_005")
+    running:configure { bulkRows = 2, bulkBytes = 300 }
+    refused(bulk(3), 413, "REQ_005")
+    refused(bulk(2, ("x"):rep(100)), 413, "REQ_005")
+    assert.are.equal(206, bulk(2).status)
+    running:configure { bulkRows = 1000, bulkBytes = 5000000 }
+    assert.are.equal(206, bulk(1000).status)
+  end)
+
+  it("have the time at which their usage file's were made, so that no ordering by it is one", function()
+    local function ids(query)
+      local entries = client:call("GET", "/usage/records?" .. query).value
+      for number, entry in ipairs(entries) do
+        entries[number] = entry.id
+      end
+      return entries
+    end
+    assert.are.equal(30, #ids "created_time=2026-01-31T10:00:00Z")
+    local first, second = ids "ordering(created_time)", ids "ordering(created_time)"
+    assert.are_not.same(first, second)
+    table.sort(first)
+    table.sort(second)
+    assert.are.same(first, second)
+    assert.are.same({ 400, "RQL_001" }, (function()
+      local reply = client:call("GET", "/usage/records?ordering(id)")
+      return { reply.status, reply.value.error_code }
+    end)())
   end)
 
   it("answer an empty bulk with an empty list, and refuse a bulk that is none", function()

@@ -127,9 +127,9 @@ describe("the sandbox's server", function()
   it("reads long filters", function()
     local ids = {}
     for number = 1, 2000 do
-      ids[number] = string.format("UR-2026-01-0000-0000-0000-%04d", number)
+      ids[number] = string.format("AS-0000-0000-%04d", number)
     end
-    local reply = client:call("GET", "/usage/records?in(id,(" .. table.concat(ids, ",") .. "))")
+    local reply = client:call("GET", "/usage/records?in(asset_id,(" .. table.concat(ids, ",") .. "))")
     assert.are.same({ 200, "items 0-4/5" }, { reply.status, reply.headers["content-range"] })
   end)
 end)

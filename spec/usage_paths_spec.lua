@@ -171,17 +171,27 @@ local function namesOf(object)
   return names
 end
 
---- The members of a query, percent-decoded: name → value.
+--- The members of a query, percent-decoded: name → value, or a table with what is asked of it.
 local function readQuery(query)
   local members = {}
-  for name, value in query:gmatch("([^&=]+)=([^&]*)") do
-    local function decoded(text)
-      return (text:gsub("%%(%x%x)", function(hex) return string.char(tonumber(hex, 16)) end))
+  local function decoded(text)
+    return (text:gsub("%%(%x%x)", function(hex) return string.char(tonumber(hex, 16)) end))
+  end
+  for term in query:gmatch("[^&]+") do
+    local name, value = decoded(term):match("^([^=(]+)=(.*)$")
+    if not name then
+      name, value = decoded(term):match("^ge%((.-),(.*)%)$")
+      value = { ["$gte"] = value }
     end
-    assert.is_nil(members[decoded(name)])
-    members[decoded(name)] = decoded(value)
+    assert.is_nil(members[name])
+    members[name] = value
   end
   return members
+end
+
+--- The filter of the n-th of a list's fields.
+local function filterOf(facts, n)
+  return facts.values and facts.values[facts.query[n]] or "word" .. n
 end
 
 --- The names of the parts of a form, in their order.
@@ -224,7 +234,7 @@ describe("an operation of the API's description is sent as described:", function
     if facts.query then
       filters, options = {}, { limit = 7, offset = 3 }
       for index, name in ipairs(facts.query) do
-        if not options[name] then filters[name] = "word" .. index end
+        if not options[name] then filters[name] = filterOf(facts, index) end
       end
     end
     local result, failure = row.call(client, row.id, filters or row.body, options)
@@ -241,7 +251,7 @@ describe("an operation of the API's description is sent as described:", function
       return
     end
     local expected = { limit = "7", offset = "3" }
-    for index, name in ipairs(facts.query) do expected[name] = expected[name] or "word" .. index end
+    for index, name in ipairs(facts.query) do expected[name] = expected[name] or filterOf(facts, index) end
     assert.same(expected, readQuery(query:sub(2)))
   end
 

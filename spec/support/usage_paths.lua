@@ -2,15 +2,20 @@
 ---
 ---     paths[path][method] = {
 ---       query = {...},     what a list can be asked by, limit and offset included
+---       values = {...},    a filter of each of these that can't be asked for any word
 ---       fields = {...},    members of the JSON object that is the body
 ---       entries = {...},   members of each object of the JSON list that is the body
 ---       parts = {...},     parts of the multipart/form-data body
 ---       status = 200,      of a success
 ---       reply = type,      Content-Type of a success; nil: it has no body
 ---     }
+---
+--- One fact is not the description's: the service answers some actions of usage files with 201.
 
 local JSON = "application/json"
 local XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
+
+local TIME = "2026-01-31T10:00:00+00:00"
 
 -- Every list comes in pages.
 local function page(filters)
@@ -23,6 +28,7 @@ return {
   ["/assets/{asset_pk}/usage/aggregates"] = {
     GET = {
       query = page { "asset.external_uid", "asset.id", "item.id", "item.local_id", "item.type" },
+      values = { ["item.type"] = "PPU" },
       status = 200,
       reply = JSON,
     },
@@ -30,6 +36,7 @@ return {
   ["/products/{product_pk}/usage/rules"] = {
     GET = {
       query = page { "action", "id", "item.id", "item.name", "rule", "scope", "status" },
+      values = { action = "manual", scope = "file", status = "deleted" },
       status = 200,
       reply = JSON,
     },
@@ -43,6 +50,7 @@ return {
   ["/usage/aggregates"] = {
     GET = {
       query = page { "asset.external_uid", "asset.id", "item.id", "item.local_id", "item.type" },
+      values = { ["item.type"] = "PPU" },
       status = 200,
       reply = JSON,
     },
@@ -50,6 +58,7 @@ return {
   ["/usage/chunks"] = {
     GET = {
       query = page { "binding.hub.id", "id", "provider.id", "status", "usagefile.id" },
+      values = { status = "failed" },
       status = 200,
       reply = JSON,
     },
@@ -75,6 +84,7 @@ return {
         "product.name", "product_id", "provider.id", "provider.name", "provider_id", "schema", "status",
         "vendor.id", "vendor.name", "vendor_id",
       },
+      values = { ["created.at"] = { ["$gte"] = TIME }, environment = "preview", schema = "cr", status = "uploading" },
       status = 200,
       reply = JSON,
     },
@@ -92,7 +102,7 @@ return {
     PUT = { fields = { "description", "note", "period", "currency", "external_id" }, status = 200, reply = JSON },
   },
   ["/usage/files/{id}/accept"] = {
-    POST = { fields = { "acceptance_note" }, status = 200, reply = JSON },
+    POST = { fields = { "acceptance_note" }, status = 201, reply = JSON },
   },
   ["/usage/files/{id}/approve-all"] = {
     PUT = { status = 200, reply = JSON },
@@ -107,16 +117,16 @@ return {
     POST = { parts = { "recon_file" }, status = 200, reply = JSON },
   },
   ["/usage/files/{id}/reject"] = {
-    POST = { fields = { "rejection_note" }, status = 200, reply = JSON },
+    POST = { fields = { "rejection_note" }, status = 201, reply = JSON },
   },
   ["/usage/files/{id}/reprocess"] = {
     POST = { status = 200, reply = JSON },
   },
   ["/usage/files/{id}/submit"] = {
-    POST = { status = 200, reply = JSON },
+    POST = { status = 201, reply = JSON },
   },
   ["/usage/files/{id}/upload"] = {
-    POST = { parts = { "usage_file" }, status = 200, reply = JSON },
+    POST = { parts = { "usage_file" }, status = 201, reply = JSON },
   },
   ["/usage/products/{id}/template"] = {
     GET = { status = 200, reply = JSON },
@@ -145,6 +155,10 @@ return {
         "asset_id", "created_time", "end_date", "hub.id", "item.id", "item_id", "part_usage_file__hub__id",
         "product.id", "product_id", "start_date", "status", "usage_file", "usage_start_time",
         "usagefile.id", "usagefile.schema",
+      },
+      values = {
+        created_time = TIME, end_date = TIME, start_date = TIME, status = "valid", usage_start_time = TIME,
+        ["usagefile.schema"] = "pr",
       },
       status = 200,
       reply = JSON,

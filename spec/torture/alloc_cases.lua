@@ -68,13 +68,12 @@ return {
         { limit = 3, offset = 2 })]] },
   { name = "search with a builder", call = [[
       local R = connect.R
-      return records:search(R.status:eq("approved") & R.id:like "UR-*" | ~R.closed_at:isNull())]] },
+      return records:search(R.status:eq("approved") & R.asset.id:like "AS-*" | ~R.end_date:isNull())]] },
   { name = "first", call = [[return records:first({ status = "approved" })]] },
   { name = "count", call = [[return records:count({ status = "approved" })]] },
   { name = "all", call = [[
       local n = 0
-      local ids = { "UR-2026-01-0000-0000-0000-0001", "UR-2026-01-0000-0000-0000-0002" }
-      for record in records:all({ id = { ["$in"] = ids } }) do
+      for record in records:all({ asset_id = { ["$in"] = { "AS-0000-0000-0001", "AS-0000-0000-0002" } } }) do
         n = n + #record.id
       end
       return n]] },

@@ -8,7 +8,7 @@ local aggregates = {}
 
 --- GET /usage/aggregates
 function aggregates.list(store, request)
-  return listing.answer(request, store.aggregates, "aggregates")
+  return listing.answer(store, request, store.aggregates, "aggregates")
 end
 
 --- GET /assets/{asset}/usage/aggregates
@@ -22,7 +22,7 @@ function aggregates.listOfAsset(store, request)
   if ofAsset:count() == 0 then
     return reply.notFound(string.format("Asset %s does not exist", request.parameters.asset))
   end
-  return listing.answer(request, ofAsset, "aggregates")
+  return listing.answer(store, request, ofAsset, "aggregates")
 end
 
 return aggregates

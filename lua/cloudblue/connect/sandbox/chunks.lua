@@ -2,6 +2,7 @@
 
 local content = require "cloudblue.connect.sandbox.content"
 local listing = require "cloudblue.connect.sandbox.listing"
+local moment = require "cloudblue.connect.sandbox.moment"
 local reply = require "cloudblue.connect.sandbox.reply"
 local requests = require "cloudblue.connect.sandbox.request"
 local seed = require "cloudblue.connect.sandbox.seed"
@@ -21,7 +22,7 @@ end
 
 --- GET /usage/chunks
 function chunks.list(store, request)
-  return listing.answer(request, store.chunks, "chunks")
+  return listing.answer(store, request, store.chunks, "chunks")
 end
 
 --- GET /usage/chunks/{id}
@@ -61,7 +62,7 @@ function chunks.closeOne(store, route, chunk, billing)
     return reply.wrongState(message:format(chunk.id, chunk.status))
   end
   chunk.status = "closed"
-  chunk.events.closed = seed.event(seed.now())
+  chunk.events.closed = seed.event(moment.write())
   chunk.external_billing_id = billing.external_billing_id
   chunk.external_billing_note = billing.external_billing_note
   store:applied({

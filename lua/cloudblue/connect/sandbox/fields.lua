@@ -1,105 +1,169 @@
---- The fields that lists can be filtered, ordered and selected by, as data.
+--- What each list can be filtered and ordered by, as data: the filters of the API's description, no
+--- more and no less.
 ---
---- They are the members of the objects in the API's description, and the names under which the
---- description offers filters besides those (the aliases). A name that is in neither is refused: a
---- slip in a filter must not look like an empty list.
-
-local seed = require "cloudblue.connect.sandbox.seed"
+--- A row is {name, kind, ...}: `ordering` and `search` as the description says, `values` where it
+--- lists them, and `member` where the filter's name is not that of the member which it looks at. A row
+--- with `hidden` is about what the objects do not show; their collection knows it.
 
 local fields = {}
 
-local ACCOUNT = "id name icon"
-local EVENTS = "created uploaded submitted accepted closed rejected deleted updated last_reported"
-local STATS = "uploaded:number validated:number pending:number accepted:number closed:number billed:number"
-
---- A word is a member, `:number` or `:boolean` tells its kind (string otherwise), and `a(...)` are the
---- members of the object a (`@`: the events).
-local SCHEMAS = {
-  records = "id start_date end_date product_id external_billing_id external_billing_note"
-    .. " item(id local_id name unit mpn precision type) asset(id external_id external_uid) category tier:number"
-    .. " amount:number multiplier:number usage:number status closed_at closed_by item_id asset_id"
-    .. " usagefile(id name schema currency) resource_local_id asset_external_id asset_external_uid params:list",
-  chunks = "id status outdated:boolean usagefile(id name schema currency) binding(hub(id name) external_id)"
-    .. " marketplace(id name icon) error(detail) events(@) stats(" .. STATS .. ") provider(" .. ACCOUNT .. ")"
-    .. " external_id external_billing_id external_billing_note",
-  files = "id name external_id status vendor(" .. ACCOUNT .. ") provider(" .. ACCOUNT .. ") environment"
-    .. " marketplace(id name icon) contract(id name) product(id name icon) error_detail description"
-    .. " acceptance_note rejection_note schema currency period(from to) stats(" .. STATS .. ") events(@) sub_status"
-    .. " usage_file_uri processed_file_uri reconciliation_file_uri records(valid:number invalid:number closed:number)",
-  reconciliations = "id status usagefile(id name schema currency) partusagefile(id provider(" .. ACCOUNT .. "))"
-    .. " binding(hub(id name) external_id) error(detail) notes(uploaded processing) events(@)",
-  aggregates = "item(id local_id name unit mpn precision type) asset(id external_id external_uid) amount:number"
-    .. " currency consumed:number accepted:number events(@)",
-  rules = "id action scope rule status item(id name) events(@)",
-  categories = "id name description",
+--- What may be asked of a filter, by its kind. Text of the kind `text` is never null.
+local LOOKUPS = {
+  text = "eq ne like ilike in out",
+  nullable = "eq ne like ilike null in out",
+  time = "eq ne ge gt le lt null in out",
+  moment = "ge gt le lt",
 }
 
-local ALIASES = {
+local SCHEMAS = "tr pr qt cr"
+
+local COLLECTIONS = {
   records = {
-    created_time = "start_date",
-    ["product.id"] = "product_id",
-    usage_file = "usagefile.id",
-    usage_start_time = "start_date",
+    { "asset.external_id", "nullable" },
+    { "asset.external_uid", "nullable" },
+    { "asset.id", "nullable" },
+    { "asset_external_id", "nullable" },
+    { "asset_external_uid", "nullable" },
+    { "asset_id", "nullable", search = true },
+    { "created_time", "time", ordering = true, hidden = true },
+    { "end_date", "time" },
+    { "hub.id", "nullable", hidden = true },
+    { "item.id", "nullable" },
+    { "item_id", "nullable" },
+    { "part_usage_file__hub__id", "nullable", hidden = true },
+    { "product.id", "nullable", member = "product_id" },
+    { "product_id", "nullable", search = true },
+    { "start_date", "time" },
+    { "status", "nullable", ordering = true, values = "valid invalid approved rejected closed" },
+    { "usage_file", "nullable", search = true, member = "usagefile.id" },
+    { "usage_start_time", "time", ordering = true, member = "start_date" },
+    { "usagefile.id", "nullable", search = true },
+    { "usagefile.schema", "text", search = true, values = SCHEMAS },
   },
-  chunks = {},
+  chunks = {
+    { "binding.hub.id", "nullable", search = true },
+    { "id", "nullable", search = true },
+    { "provider.id", "nullable", search = true },
+    { "status", "text", values = "draft ready closed failed" },
+    { "usagefile.id", "nullable", search = true, ordering = true },
+  },
   files = {
-    ["created.at"] = "events.created.at",
-    distribution_contract_id = "contract.id",
-    marketplace_id = "marketplace.id",
-    product_id = "product.id",
-    provider_id = "provider.id",
-    vendor_id = "vendor.id",
+    { "contract.id", "nullable", search = true },
+    { "contract.name", "nullable", search = true, ordering = true },
+    { "created.at", "moment", ordering = true, member = "events.created.at" },
+    { "distribution_contract_id", "nullable", search = true, member = "contract.id" },
+    { "environment", "text", search = true, ordering = true, values = "test preview production" },
+    { "external_id", "nullable", search = true },
+    { "id", "nullable", search = true, ordering = true },
+    { "marketplace.id", "nullable", search = true },
+    { "marketplace.name", "nullable", search = true, ordering = true },
+    { "marketplace_id", "nullable", search = true, member = "marketplace.id" },
+    { "name", "nullable", search = true },
+    { "product.id", "nullable", search = true },
+    { "product.name", "nullable", search = true, ordering = true },
+    { "product_id", "nullable", search = true, member = "product.id" },
+    { "provider.id", "nullable", search = true },
+    { "provider.name", "nullable", search = true, ordering = true },
+    { "provider_id", "nullable", search = true, member = "provider.id" },
+    { "schema", "text", search = true, ordering = true, values = SCHEMAS },
+    { "status", "text", ordering = true,
+      values = "draft uploading uploaded invalid processing ready rejected pending accepted closed deleted" },
+    { "vendor.id", "nullable", search = true },
+    { "vendor.name", "nullable", search = true, ordering = true },
+    { "vendor_id", "nullable", search = true, member = "vendor.id" },
+  },
+  reconciliations = {
+    { "binding.hub.id", "nullable", search = true },
+    { "partusagefile.id", "nullable", search = true, ordering = true },
+    { "partusagefile.provider.id", "nullable", search = true },
+    { "usagefile.id", "nullable", search = true, ordering = true },
+  },
+  aggregates = {
+    { "asset.external_uid", "nullable", search = true },
+    { "asset.id", "nullable", search = true },
+    { "item.id", "nullable", search = true },
+    { "item.local_id", "nullable", search = true },
+    { "item.type", "text", search = true, values = "Reservation PPU" },
+  },
+  rules = {
+    { "action", "text", search = true, values = "accept reject manual" },
+    { "id", "nullable", search = true },
+    { "item.id", "nullable", search = true, ordering = true },
+    { "item.name", "nullable", search = true },
+    { "rule", "nullable", search = true },
+    { "scope", "text", search = true, values = "record file" },
+    { "status", "text", search = true, values = "active deleted" },
+  },
+  categories = {
+    { "id", "text", search = true },
+    { "name", "text", search = true, ordering = true },
   },
 }
 
---- What a record does not show and can be filtered by all the same: all records are one hub's.
-local CONSTANTS = {
-  records = { ["hub.id"] = seed.hub.id, part_usage_file__hub__id = seed.hub.id },
-}
-
-local function add(known, name, kind)
-  local path = {}
-  for part in name:gmatch("[^.]+") do
-    path[#path + 1] = part
+--- The words of a text, as the keys of a set.
+local function set(text)
+  local words = {}
+  for word in text:gmatch("%S+") do
+    words[word] = true
   end
-  known[name] = { name = name, path = path, kind = kind }
+  return words
 end
 
-local function read(known, text, prefix)
-  local at = 1
-  while at <= #text do
-    local word, kind, last = text:match("^ *([%w_]+):?(%a*)()", at)
-    local inner = text:match("^%b()", last)
-    if inner then
-      add(known, prefix .. word, "object")
-      local members = inner == "(@)" and EVENTS:gsub("%S+", "%0(at by(id name))") or inner:sub(2, -2)
-      read(known, members, prefix .. word .. ".")
-      last = last + #inner
-    else
-      add(known, prefix .. word, kind ~= "" and kind or nil)
-    end
-    at = last
+local function path(name)
+  local parts = {}
+  for part in name:gmatch("[^.]+") do
+    parts[#parts + 1] = part
+  end
+  return parts
+end
+
+local function fieldOf(row)
+  return {
+    name = row[1],
+    lookups = set(LOOKUPS[row[2]]),
+    isTime = row[2] == "time" or row[2] == "moment",
+    ordering = row.ordering == true,
+    search = row.search == true,
+    values = row.values and set(row.values),
+    path = not row.hidden and path(row.member or row[1]) or nil,
+  }
+end
+
+--- Adds what can be selected because of a filter: the member that it names, and the objects around it.
+local function addSelects(selects, name)
+  local parts = {}
+  for number, part in ipairs(path(name)) do
+    parts[number] = part
+    selects[table.concat(parts, ".")] = table.move(parts, 1, number, 1, {})
   end
 end
 
 local cache = {}
 
---- The fields of a collection.
----@param collection string "records", "chunks", "files", ...
----@return table<string, table> known name → {name=, path=, kind=, constant=}
-function fields.of(collection)
+local function known(collection)
   if not cache[collection] then
-    local known = {}
-    read(known, SCHEMAS[collection], "")
-    for alias, name in pairs(ALIASES[collection] or {}) do
-      known[alias] = known[name]
+    local filters, selects = {}, {}
+    for _, row in ipairs(COLLECTIONS[collection]) do
+      filters[row[1]] = fieldOf(row)
+      addSelects(selects, row[1])
     end
-    for name, value in pairs(CONSTANTS[collection] or {}) do
-      known[name] = { name = name, path = { name }, constant = value }
-    end
-    cache[collection] = known
+    cache[collection] = { filters = filters, selects = selects }
   end
   return cache[collection]
+end
+
+--- The filters of a collection.
+---@param collection string "records", "chunks", "files", ...
+---@return table<string, table> filters name → {name=, lookups=, isTime=, ordering=, search=, values=, path=}
+function fields.filters(collection)
+  return known(collection).filters
+end
+
+--- What can be selected in a collection.
+---@param collection string
+---@return table<string, string[]> selects name → the path of the member
+function fields.selects(collection)
+  return known(collection).selects
 end
 
 return fields

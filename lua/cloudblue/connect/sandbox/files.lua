@@ -10,6 +10,7 @@
 local Collection = require "cloudblue.connect.sandbox.collection"
 local json = require "cloudblue.connect.sandbox.json"
 local listing = require "cloudblue.connect.sandbox.listing"
+local moment = require "cloudblue.connect.sandbox.moment"
 local reply = require "cloudblue.connect.sandbox.reply"
 local requests = require "cloudblue.connect.sandbox.request"
 local seed = require "cloudblue.connect.sandbox.seed"
@@ -97,18 +98,22 @@ local function detailed(store, request, file)
   for member, name in pairs(names) do
     shown[member] = uploads[name] and requests.link(request, file.id, name .. ".xlsx") or nil
   end
-  return reply.ok(shown)
+  return shown
 end
+
+--- The actions that the service answers with 201 (its description says 200).
+local CREATES = set("upload", "submit", "accept", "reject")
 
 local function moved(store, request, file, entry)
   entry.kind, entry.id, entry.status = "file", file.id, file.status
   store:applied(entry, request.route)
-  return detailed(store, request, file)
+  local answer = CREATES[entry.action] and reply.created or reply.ok
+  return answer(detailed(store, request, file))
 end
 
 --- GET /usage/files
 function files.list(store, request)
-  return listing.answer(request, store.files, "files", function(file)
+  return listing.answer(store, request, store.files, "files", function(file)
     return listed(store, file)
   end)
 end
@@ -147,7 +152,7 @@ function files.get(store, request)
     return refusal
   end
   advance(store, file)
-  return detailed(store, request, file)
+  return reply.ok(detailed(store, request, file))
 end
 
 local TEXTS = { name = 100, description = 200, note = 200, currency = 20, external_id = 200 }
@@ -242,7 +247,7 @@ function files.create(store, request)
   assign(file, value, { "name", "description", "period", "currency", "external_id" })
   file.product = seed.copy(product)
   file.contract.id = contractId or file.contract.id
-  file.events.created = seed.event(seed.now())
+  file.events.created = seed.event(moment.write())
   store:applied({ action = "create", kind = "file", id = file.id, status = file.status }, request.route)
   return reply.created(created(file))
 end
@@ -277,7 +282,7 @@ local function move(store, request, action)
     return nil, refusal
   end
   file.status = rule.to
-  file.events[rule.event] = seed.event(seed.now())
+  file.events[rule.event] = seed.event(moment.write())
   if rule.note then
     file[rule.note] = value[rule.note] or json.null
   end
@@ -367,7 +372,7 @@ function files.upload(store, request)
     return refusal
   end
   keep(store, file, "usage", upload)
-  file.events.uploaded = seed.event(seed.now())
+  file.events.uploaded = seed.event(moment.write())
   if store.options.uploadReads > 0 then
     file.underWay = store.options.uploadReads
     file.status = UNDER_WAY[math.min(file.underWay, #UNDER_WAY)]
@@ -411,7 +416,7 @@ function files.categories(store, request)
   if not file then
     return refusal
   end
-  return listing.answer(request, Collection.new(seed.categories), "categories")
+  return listing.answer(store, request, Collection.new(seed.categories), "categories")
 end
 
 return files

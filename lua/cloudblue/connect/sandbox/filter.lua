@@ -1,15 +1,13 @@
 --- Evaluates an RQL tree (see rql.lua) on API objects.
 
 local json = require "cloudblue.connect.sandbox.json"
+local moment = require "cloudblue.connect.sandbox.moment"
 local rql = require "cloudblue.connect.sandbox.rql"
 
 local filter = {}
 
 --- The member of an object that a path of names leads to; nil where it is null or absent.
----@param object table
----@param path string[]
----@return any
-function filter.resolve(object, path)
+local function resolve(object, path)
   for _, name in ipairs(path) do
     if type(object) ~= "table" then
       return nil
@@ -22,6 +20,24 @@ function filter.resolve(object, path)
   return object
 end
 
+--- What a field of an object holds, ready to be compared: a text, or the seconds of a time.
+---@param object table
+---@param field table of fields.lua
+---@param hidden fun(object: table, name: string): any gives what the object does not show
+---@return any value nil where it is null
+function filter.value(object, field, hidden)
+  local value
+  if field.path then
+    value = resolve(object, field.path)
+  else
+    value = hidden(object, field.name)
+  end
+  if field.isTime and value ~= nil then
+    return moment.read(value)
+  end
+  return value
+end
+
 local ORDER = {
   gt = function(a, b) return a > b end,
   ge = function(a, b) return a >= b end,
@@ -29,17 +45,13 @@ local ORDER = {
   le = function(a, b) return a <= b end,
 }
 
---- A value of the query as what the field holds: a number, a boolean or a string.
+--- A value of the query as what the field holds.
 local function typed(value, field)
-  if field.kind == "number" then
-    local number = tonumber(value)
-    return number, not number and string.format("'%s' is not a number, as %s is", value, field.name)
-  elseif field.kind == "boolean" then
-    local known = value == "true" or value == "false"
-    return value == "true", not known and string.format("'%s' is neither true nor false, as %s is", value, field.name)
-  elseif field.kind then
-    local article = field.kind == "object" and "an" or "a"
-    return nil, string.format("%s is %s %s and can't be compared with a value", field.name, article, field.kind)
+  if field.isTime then
+    local seconds = moment.read(value)
+    return seconds, not seconds and string.format("'%s' is no date, as %s is", value, field.name)
+  elseif field.values and not field.values[value] then
+    return nil, string.format("'%s' is no %s", value, field.name)
   end
   return value
 end
@@ -47,9 +59,11 @@ end
 --- A test for one value: equal to it, null, or empty.
 local function equality(value, field)
   if value == rql.NULL then
-    return function(actual) return actual == nil end
+    local problem = not field.lookups.null and string.format("%s is never null", field.name)
+    return not problem and function(actual) return actual == nil end, problem
   elseif value == rql.EMPTY then
-    return function(actual) return actual == "" end
+    local problem = (field.isTime or field.values) and string.format("%s is never empty", field.name)
+    return not problem and function(actual) return actual == "" end, problem
   end
   local wanted, problem = typed(value, field)
   if problem then
@@ -68,25 +82,28 @@ local function ordered(node, field)
   end
   local compare = ORDER[node.op]
   local wanted, problem = typed(node.value, field)
-  if problem or type(wanted) == "boolean" then
-    return nil, problem or string.format("%s can't compare %s", node.op, field.name)
+  if problem then
+    return nil, problem
   end
   return function(actual)
     return type(actual) == type(wanted) and compare(actual, wanted)
   end
 end
 
---- A Lua pattern for a `like`: `*` stands for anything, `\*` for a star.
+local LIKE = { ["*"] = ".*", ["\\*"] = "%*", ["\\\\"] = "%\\" }
+
+--- A Lua pattern for a `like`: `*` stands for anything, `\*` for a star, `\\` for a backslash.
 local function likePattern(text)
-  local escaped = text:gsub("\\%*", "\0"):gsub("[%^%$%(%)%%%.%[%]%+%-%?]", "%%%0"):gsub("%*", ".*")
-  return "^" .. escaped:gsub("%z", "%%*") .. "$"
+  return "^" .. text:gsub("\\?[^%w]", function(found)
+    return LIKE[found] or found:gsub(".", "%%%0")
+  end) .. "$"
 end
 
-local function search(node, field)
+local function search(node)
   if type(node.value) ~= "string" then
     return nil, string.format("%s can't search for %s", node.op, tostring(node.value))
-  elseif field.kind then
-    return nil, string.format("%s can't search in %s, a %s", node.op, field.name, field.kind)
+  elseif node.value:gsub("\\[\\*]", "x"):find("**", 1, true) then
+    return nil, string.format("%s can't search for two stars in a row", node.op)
   end
   local fold = node.op == "ilike"
   local pattern = likePattern(fold and node.value:lower() or node.value)
@@ -131,10 +148,10 @@ local TESTS = {
 
 local compile
 
-local function compileAll(node, fields)
+local function compileAll(node, fields, hidden)
   local tests = {}
   for number, term in ipairs(node) do
-    local test, problem = compile(term, fields)
+    local test, problem = compile(term, fields, hidden)
     if not test then
       return nil, problem
     end
@@ -153,63 +170,90 @@ end
 
 --- Makes a test for objects out of a tree.
 ---@param node table
----@param fields fun(name: string): table? the fields that exist: name → {name=, path=, kind=}
+---@param fields table<string, table> the filters that exist, see fields.lua
+---@param hidden fun(object: table, name: string): any
 ---@return (fun(object: table): boolean)|nil test
 ---@return string? problem
-function compile(node, fields)
+function compile(node, fields, hidden)
   if node.op == "and" or node.op == "or" then
-    return compileAll(node, fields)
+    return compileAll(node, fields, hidden)
   elseif node.op == "not" then
-    local test, problem = compile(node[1], fields)
+    local test, problem = compile(node[1], fields, hidden)
     return test and negated(test), problem
   elseif not TESTS[node.op] then
     return nil, node.op .. " can't be part of another expression"
   end
-  local field = fields(node.field)
+  local field = fields[node.field]
   if not field then
-    return nil, string.format("there is no field '%s' here", node.field)
+    return nil, string.format("there is no filter '%s' here", node.field)
+  elseif not field.lookups[node.op] then
+    return nil, string.format("%s can't be asked of %s", node.op, node.field)
   end
   local test, problem = TESTS[node.op](node, field)
-  if field.constant then
-    return test and function()
-      return test(field.constant)
-    end, problem
-  end
   return test and function(object)
-    return test(filter.resolve(object, field.path))
+    return test(filter.value(object, field, hidden))
   end, problem
 end
 filter.compile = compile
 
---- Compares two values for an ordering: null comes last, numbers before strings.
+--- A tree without the conditions on filters that don't exist, as the service reads it: it leaves them
+--- out wherever they stand, whatever they are part of.
+---@param node table
+---@param fields table<string, table>
+---@return table? node nil where nothing is left
+function filter.known(node, fields)
+  if node.field then
+    return fields[node.field] and node
+  elseif not node[1] then
+    return node
+  end
+  local kept = { op = node.op }
+  for _, term in ipairs(node) do
+    kept[#kept + 1] = filter.known(term, fields)
+  end
+  return kept[1] and kept
+end
+
+--- Compares two values for an ordering: null comes last.
 local function before(a, b)
   if a == nil or b == nil then
     return a ~= nil
   elseif type(a) ~= type(b) then
     return type(a) == "number"
-  elseif type(a) == "boolean" then
-    return not a and b
   end
   return a < b
 end
 
---- Sorts objects in place; objects that are alike keep their places.
+--- Sorts objects. What is equal in all keys comes in the order of the numbers that `draw` gives.
 ---@param objects table[]
----@param keys table[] {{path=, minus=}, ...}, the first counts most
-function filter.sort(objects, keys)
-  local place = {}
+---@param keys table[] {{field=, minus=}, ...}, the first counts most
+---@param draw fun(): integer
+---@param hidden fun(object: table, name: string): any
+---@return table[] sorted
+function filter.sort(objects, keys, draw, hidden)
+  local rows, sorted = {}, {}
   for number, object in ipairs(objects) do
-    place[object] = number
+    local row = { object = object, draw = draw(), number = number }
+    for index, key in ipairs(keys) do
+      row[index] = filter.value(object, key.field, hidden)
+    end
+    rows[number] = row
   end
-  table.sort(objects, function(a, b)
-    for _, key in ipairs(keys) do
-      local left, right = filter.resolve(a, key.path), filter.resolve(b, key.path)
-      if left ~= right then
-        return before(left, right) ~= key.minus
+  table.sort(rows, function(a, b)
+    for index, key in ipairs(keys) do
+      if a[index] ~= b[index] then
+        return before(a[index], b[index]) ~= key.minus
       end
     end
-    return place[a] < place[b]
+    if a.draw ~= b.draw then
+      return a.draw < b.draw
+    end
+    return a.number < b.number
   end)
+  for number, row in ipairs(rows) do
+    sorted[number] = row.object
+  end
+  return sorted
 end
 
 return filter

@@ -1,100 +1,58 @@
---- Lists: filters, ordering, select, and pages with their Content-Range.
+--- Answers list requests: the page of a collection that a query asks for, with its Content-Range.
 
 local fields = require "cloudblue.connect.sandbox.fields"
 local filter = require "cloudblue.connect.sandbox.filter"
+local query = require "cloudblue.connect.sandbox.query"
 local reply = require "cloudblue.connect.sandbox.reply"
-local router = require "cloudblue.connect.sandbox.router"
-local rql = require "cloudblue.connect.sandbox.rql"
 local seed = require "cloudblue.connect.sandbox.seed"
 
 local listing = {}
 
-local DEFAULT_LIMIT, MAX_LIMIT = 100, 1000
-
---- Takes limit or offset out of a term.
-local function takePage(plan, term)
-  local number = type(term.value) == "string" and term.value:match("^%d+$") and math.tointeger(tonumber(term.value))
-  if term.op ~= "eq" or not number then
-    return string.format("%s must be an integer that is not negative", term.field)
+--- The page without looking at any other object.
+local function slice(plan, collection, show)
+  local page = {}
+  for number, object in ipairs(collection:slice(plan.offset, plan.limit)) do
+    page[number] = show(object)
   end
-  plan[term.field] = number
-  return nil
+  return page, collection:count()
 end
 
---- Takes ordering(...) or select(...) out of a term.
-local function takeProperties(plan, term, known)
-  if plan[term.op] then
-    return term.op .. " stands there twice"
-  end
-  plan[term.op] = {}
-  for number, wanted in ipairs(term.fields) do
-    local field = known[wanted.name]
-    if not field then
-      return string.format("there is no field '%s' here", wanted.name)
-    end
-    plan[term.op][number] = { path = field.path, minus = wanted.minus }
-  end
-  return nil
-end
-
---- Makes a plan from a query: {test=, limit=, offset=, ordering=, select=}. `test` is absent where
---- every object matches.
----@param query string as it came, percent-encoded
----@param known table<string, table> the fields, see fields.lua
----@return table|nil plan
----@return string? problem
-local function planOf(query, known)
-  local tree, problem = rql.parse(router.decoded(query))
-  if not tree then
-    return nil, problem
-  end
-  local plan, terms = { limit = DEFAULT_LIMIT, offset = 0 }, { op = "and" }
-  for _, term in ipairs(tree) do
-    if term.field == "limit" or term.field == "offset" then
-      problem = takePage(plan, term)
-    elseif term.fields then
-      problem = takeProperties(plan, term, known)
-    else
-      terms[#terms + 1] = term
-    end
-    if problem then
-      return nil, problem
-    end
-  end
-  plan.limit = math.min(plan.limit, MAX_LIMIT)
-  if terms[1] then
-    plan.test, problem = filter.compile(terms, function(name)
-      return known[name]
-    end)
-  end
-  return not problem and plan or nil, problem
-end
-
---- The objects of the page, and how many there are on all pages.
-local function collect(plan, collection, show)
-  local page, total, all = {}, 0, {}
-  if not plan.test and not plan.ordering then
-    for number, object in ipairs(collection:slice(plan.offset, plan.limit)) do
-      page[number] = show(object)
-    end
-    return page, collection:count()
-  end
+--- The page of those that match, in the collection's own order. The others are not kept: a million
+--- records are made one by one.
+local function walk(plan, collection, show)
+  local page, total = {}, 0
   for object in collection:each() do
     object = show(object)
-    if not plan.test or plan.test(object) then
+    if plan.test(object) then
       total = total + 1
-      if plan.ordering then
-        all[total] = object
-      elseif total > plan.offset and #page < plan.limit then
+      if total > plan.offset and #page < plan.limit then
         page[#page + 1] = object
       end
     end
   end
-  if plan.ordering then
-    filter.sort(all, plan.ordering)
-    table.move(all, plan.offset + 1, math.min(plan.offset + plan.limit, total), 1, page)
-  end
   return page, total
+end
+
+--- The page of those that match, in the order that `sort` brings them into.
+local function sortedPage(plan, collection, show, sort)
+  local all = {}
+  for object in collection:each() do
+    object = show(object)
+    if not plan.test or plan.test(object) then
+      all[#all + 1] = object
+    end
+  end
+  return table.move(sort(all), plan.offset + 1, math.min(plan.offset + plan.limit, #all), 1, {}), #all
+end
+
+--- The objects of the page, and how many there are on all pages.
+local function collect(plan, collection, show, sort)
+  if sort then
+    return sortedPage(plan, collection, show, sort)
+  elseif plan.test then
+    return walk(plan, collection, show)
+  end
+  return slice(plan, collection, show)
 end
 
 --- An object without the members that select(-member) takes out. select(member) adds nothing: lists
@@ -117,18 +75,36 @@ local function asItIs(object)
   return object
 end
 
+--- What sorts the objects of one request; nil where the collection's own order does.
+local function sorter(store, plan, hidden)
+  local keys = plan.ordering or {}
+  if not keys[1] and not store.options.shuffleLists then
+    return nil
+  end
+  local draw = store:lottery()
+  return function(objects)
+    return filter.sort(objects, keys, draw, hidden)
+  end
+end
+
 --- Answers a list request.
+---@param store table
 ---@param request table
----@param collection table with slice(offset, limit), each() and count()
+---@param collection table with slice(offset, limit), each(), count() and, where fields.lua has hidden ones,
+--- hidden(object, name)
 ---@param name string what the objects are, a name of fields.lua
 ---@param show (fun(object: table): table)? how an object is shown in a list
 ---@return table reply
-function listing.answer(request, collection, name, show)
-  local plan, problem = planOf(request.query, fields.of(name))
+function listing.answer(store, request, collection, name, show)
+  local function hidden(object, field)
+    return collection:hidden(object, field)
+  end
+  local known = { filters = fields.filters(name), selects = fields.selects(name) }
+  local plan, problem = query.plan(request.query, known, store.options.strictFilters, hidden)
   if not plan then
     return reply.badFilter("Bad filter: " .. problem)
   end
-  local objects, total = collect(plan, collection, show or asItIs)
+  local objects, total = collect(plan, collection, show or asItIs, sorter(store, plan, hidden))
   for number, object in ipairs(plan.select and objects or {}) do
     objects[number] = selected(object, plan.select)
   end

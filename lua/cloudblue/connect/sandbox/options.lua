@@ -71,6 +71,11 @@ local fileStatuses = isListOf("draft", "uploading", "uploaded", "invalid", "proc
 ---@field chunks? integer how many chunks an accepted usage file has (2)
 ---@field chunkStatuses? string[] the statuses that chunks have in turn ({"ready"})
 ---@field bulkRoute? boolean whether POST /usage/records/close-records exists (true)
+---@field bulkRows? integer how many records that route takes at most (1000)
+---@field bulkBytes? integer how many bytes its body may have (5,000,000)
+---@field strictFilters? boolean whether a filter that the API doesn't know is an error (true)
+---@field shuffleLists? boolean whether a list without an ordering has another order each time (false)
+---@field seed? integer what the order of equal entries is drawn from (1)
 ---@field uploadRecords? integer how many records an uploaded spreadsheet holds (10)
 ---@field uploadReads? integer how many reads see an upload under way before it is done (0)
 ---@field downloadBytes? integer the size of generated downloads (16384)
@@ -90,6 +95,11 @@ local KNOWN = {
   chunks = { 2, isCount },
   chunkStatuses = { { "ready" }, isListOf("draft", "ready", "closed", "failed") },
   bulkRoute = { true, isBoolean, true },
+  bulkRows = { 1000, isCount, true },
+  bulkBytes = { 5000000, isCount, true },
+  strictFilters = { true, isBoolean, true },
+  shuffleLists = { false, isBoolean, true },
+  seed = { 1, isCount },
   uploadRecords = { 10, isCount, true },
   uploadReads = { 0, isCount, true },
   downloadBytes = { 16384, isCount, true },

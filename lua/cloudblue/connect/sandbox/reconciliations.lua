@@ -3,6 +3,7 @@
 local content = require "cloudblue.connect.sandbox.content"
 local files = require "cloudblue.connect.sandbox.files"
 local listing = require "cloudblue.connect.sandbox.listing"
+local moment = require "cloudblue.connect.sandbox.moment"
 local reply = require "cloudblue.connect.sandbox.reply"
 local seed = require "cloudblue.connect.sandbox.seed"
 
@@ -19,7 +20,7 @@ end
 
 --- GET /usage/reconciliations
 function reconciliations.list(store, request)
-  return listing.answer(request, store.reconciliations, "reconciliations")
+  return listing.answer(store, request, store.reconciliations, "reconciliations")
 end
 
 --- GET /usage/reconciliations/{id}
@@ -45,7 +46,7 @@ function reconciliations.create(store, request)
   if not chunk then
     return reply.invalid("recon_file: there is no chunk that it could be about")
   end
-  local now = seed.now()
+  local now = moment.write()
   local made = store:addReconciliation {
     status = "processed",
     usagefile = seed.copy(chunk.usagefile),

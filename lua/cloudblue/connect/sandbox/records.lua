@@ -2,9 +2,9 @@
 
 local json = require "cloudblue.connect.sandbox.json"
 local listing = require "cloudblue.connect.sandbox.listing"
+local moment = require "cloudblue.connect.sandbox.moment"
 local reply = require "cloudblue.connect.sandbox.reply"
 local requests = require "cloudblue.connect.sandbox.request"
-local seed = require "cloudblue.connect.sandbox.seed"
 
 local records = {}
 
@@ -34,7 +34,7 @@ function records.closeOne(store, route, id, billing)
   end
   record = store.records:change(id, {
     status = "closed",
-    closed_at = seed.now(),
+    closed_at = moment.write(),
     closed_by = "SU-000-000-000",
     external_billing_id = billing.external_billing_id,
     external_billing_note = billing.external_billing_note,
@@ -51,7 +51,7 @@ end
 
 --- GET /usage/records
 function records.list(store, request)
-  return listing.answer(request, store.records, "records")
+  return listing.answer(store, request, store.records, "records")
 end
 
 --- GET /usage/records/{id}
@@ -115,9 +115,15 @@ function records.closeMany(store, request)
   if not store.options.bulkRoute then
     return reply.noRoute("There is nothing at " .. request.path)
   end
+  local options = store.options
+  if #request.body > options.bulkBytes then
+    return reply.tooLarge(string.format("The body is larger than %d bytes", options.bulkBytes))
+  end
   local entries, refusal = requests.value(request, "array")
   if not entries then
     return refusal
+  elseif #entries > options.bulkRows then
+    return reply.tooLarge(string.format("There are more than %d records", options.bulkRows))
   end
   local answers = {}
   for number, entry in ipairs(entries) do

@@ -3,6 +3,7 @@
 --- A generated record exists only as a number until it changes; then its table is kept. So finding a
 --- record by its id and reading a page cost the same however many records there are.
 
+local moment = require "cloudblue.connect.sandbox.moment"
 local seed = require "cloudblue.connect.sandbox.seed"
 
 local Recordset = {}
@@ -24,9 +25,11 @@ end
 ---@param file table
 ---@param count integer
 ---@param statuses string[] the statuses in turn: record i has the ((i-1) mod n)+1-th
-function Recordset:generate(file, count, statuses)
+---@param created string? the time at which all of them were made; now when nil
+function Recordset:generate(file, count, statuses, created)
   self:drop(file)
   local block = { file = file, count = count, statuses = seed.copy(statuses), counts = {} }
+  block.created = created or moment.write()
   self.blocks[#self.blocks + 1] = block
   self.byFile[file.id] = block
   self.total = self.total + count
@@ -38,8 +41,9 @@ end
 --- Adds given records, in this order. Ids must differ from all others.
 ---@param file table their usage file
 ---@param records table[]
-function Recordset:give(file, records)
-  local block = { file = file, count = #records, given = {}, counts = {} }
+---@param created string the time at which all of them were made
+function Recordset:give(file, records, created)
+  local block = { file = file, count = #records, given = {}, counts = {}, created = created }
   for number, record in ipairs(records) do
     block.given[number] = record.id
     self.changed[record.id], self.owner[record.id] = record, block
@@ -106,6 +110,14 @@ function Recordset:get(id)
   end
   local block, index = locate(self, id)
   return block and blockRecord(self, block, index)
+end
+
+--- What a record does not show and can be filtered by all the same.
+---@param record table
+---@param name string a hidden field of fields.lua
+---@return string
+function Recordset:hidden(record, name)
+  return name == "created_time" and locate(self, record.id).created or seed.hub.id
 end
 
 --- Changes a record and keeps it.

@@ -1,6 +1,7 @@
 --- The handlers of a product's usage rules.
 
 local listing = require "cloudblue.connect.sandbox.listing"
+local moment = require "cloudblue.connect.sandbox.moment"
 local reply = require "cloudblue.connect.sandbox.reply"
 local requests = require "cloudblue.connect.sandbox.request"
 local seed = require "cloudblue.connect.sandbox.seed"
@@ -31,7 +32,7 @@ end
 --- GET /products/{product}/usage/rules
 function rules.list(store, request)
   local all, refusal = findAll(store, request)
-  return all and listing.answer(request, all, "rules") or refusal
+  return all and listing.answer(store, request, all, "rules") or refusal
 end
 
 --- GET /products/{product}/usage/rules/{id}
@@ -65,7 +66,7 @@ local function assign(rule, value)
   for name, member in pairs(value) do
     rule[name] = member
   end
-  rule.events.updated = seed.event(seed.now())
+  rule.events.updated = seed.event(moment.write())
   return rule
 end
 
@@ -80,7 +81,7 @@ function rules.create(store, request)
     return refusal
   end
   local rule = all:add(assign(store:makeRule(), value))
-  rule.events.created = seed.event(seed.now())
+  rule.events.created = seed.event(moment.write())
   store:applied({ action = "create", kind = "rule", id = rule.id }, request.route)
   return reply.created(rule)
 end

@@ -65,12 +65,6 @@ function seed.event(at)
   return { at = at, by = seed.copy(USER) }
 end
 
---- Now, the way the API writes it.
----@return string
-function seed.now()
-  return os.date("!%Y-%m-%dT%H:%M:%S+00:00") --[[@as string]]
-end
-
 --- The number of the item that record or aggregate `index` is about.
 local function item(index)
   local number = (index - 1) % #ITEMS + 1
@@ -138,7 +132,8 @@ function seed.record(file, index, status)
     multiplier = 1,
     usage = 0.75 + index % 97,
     status = status,
-    external_billing_id = closed and "SEED-" .. index or nil,
+    external_billing_id = closed and "SEED-" .. index or json.null,
+    external_billing_note = json.null,
     closed_at = closed and "2026-02-01T00:00:00+00:00" or json.null,
     closed_by = closed and USER.id or json.null,
     params = { { parameter_name = "region", parameter_value = index % 2 == 0 and "eu" or "us" } },

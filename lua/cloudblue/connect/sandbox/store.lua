@@ -22,13 +22,13 @@ local function seedRecords(self, options)
   if not file then
     return
   elseif math.type(options.records) then
-    self.records:generate(file, math.tointeger(options.records), options.statuses)
+    self.records:generate(file, math.tointeger(options.records), options.statuses, file.events.created.at)
   else
     local records = {}
     for index, fields in ipairs(options.records) do
       records[index] = givenRecord(file, index, fields, options.statuses)
     end
-    self.records:give(file, records)
+    self.records:give(file, records, file.events.created.at)
   end
 end
 
@@ -49,6 +49,7 @@ function Store.new(options)
     nextFile = 0,
     nextRule = 0,
     nextReconciliation = 0,
+    drawings = 0,
   }, Store)
   for _, status in ipairs(options.files) do
     local file = self:addFile(status)
@@ -103,6 +104,18 @@ function Store:makeChunks(file)
     if not self.chunks:get(seed.chunkId(file.id, number)) then
       self.chunks:add(seed.chunk(file, number, statuses[(number - 1) % #statuses + 1]))
     end
+  end
+end
+
+--- Numbers to draw an order from: other ones each time that this is called, and the same ones in every
+--- run of a program with the same option `seed`.
+---@return fun(): integer draw
+function Store:lottery()
+  self.drawings = self.drawings + 1
+  local state = self.options.seed * 0x9E3779B97F4A7C15 ~ self.drawings * 0xD1B54A32D192ED03
+  return function()
+    state = state * 6364136223846793005 + 1442695040888963407
+    return state >> 33
   end
 end
 
