@@ -37,8 +37,8 @@ describe("ConnectClient", function()
   end)
 
   it("takes no options of the other form", function()
-    assert.matches("bad argument #3 to 'ConnectClient' (unknown option 'apiKey'; the nearest known one is '",
-      misuse(function() return (connect.ConnectClient(ENDPOINT, KEY, { apiKey = KEY })) end), 1, true)
+    assert.equal("bad argument #3 to 'ConnectClient' (unknown option 'apiKey')",
+      misuse(function() return (connect.ConnectClient(ENDPOINT, KEY, { apiKey = KEY })) end))
     assert.equal("bad argument #1 to 'ConnectClient' (unknown option 'apikey'; the nearest known one is 'apiKey')",
       misuse(function() return (connect.ConnectClient { endpoint = ENDPOINT, apikey = KEY }) end))
     assert.matches("bad argument #3 to 'ConnectClient' (table expected, got string)",
