@@ -7,7 +7,7 @@ local sandbox = require "cloudblue.connect.sandbox"
 local FILE = "UF-2026-01-0000-0000"
 local failed = false
 
--- Prints a call and what came of it. `refused` tells that it is meant to fail.
+-- Prints a call and what came of it. `refused`: it is meant to fail.
 local function show(call, result, failure, refused)
   print("\n  " .. call)
   if result then

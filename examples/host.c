@@ -32,7 +32,7 @@ static const char script[] =
     "return #open\n";
 
 /* Opens the libraries. Each is known by its name to whatever asks for it in the
-** state: the module looks for "cjson" among them. Raises when memory ends. */
+** state: the module looks for "cjson" among them. Raises when out of memory. */
 static void open_libraries(lua_State *L) {
   static const struct {
     const char *name;

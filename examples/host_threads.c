@@ -48,7 +48,7 @@ static int run(lua_State *L) {
   open_library(L, LUA_STRLIBNAME, luaopen_string, 1);
   open_library(L, LUA_TABLIBNAME, luaopen_table, 1);
   open_library(L, LUA_COLIBNAME, luaopen_coroutine, 1);
-  open_library(L, "cjson", luaopen_cjson, 0);
+  luaL_requiref(L, "cjson", luaopen_cjson, 0); /* the module looks for it by this name */
   if (luaL_loadbufferx(L, script, sizeof script - 1, "=script", "t") != LUA_OK) lua_error(L);
   luaL_requiref(L, "cloudblue.connect.core", luaopen_cloudblue_connect_core, 0);
   lua_pushinteger(L, w->number);

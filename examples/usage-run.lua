@@ -9,7 +9,7 @@ local connect = require "cloudblue.connect"
 local R = connect.R
 
 -- A step gets the run: the client, and what the steps before have found. It raises whatever fails (a failure prints as
--- one line) and gives the lines that tell what it did.
+-- one line) and returns the lines that say what it did.
 local steps = {}
 
 local function step(title, action)

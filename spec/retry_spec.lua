@@ -387,7 +387,7 @@ describe("a call", function()
       assert.is_true(cqueues.monotime() - start < 2)
     end)
 
-    it("name look-up included", function()
+    it("the name lookup included", function()
       local core = assert(package.searchpath("cloudblue.connect.core", package.cpath))
       local slow = core:gsub("/lib/cloudblue/connect/core%.so$", "/spec/slowresolver.so")
       local before = os.getenv "LD_PRELOAD"

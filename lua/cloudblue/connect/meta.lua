@@ -9,9 +9,10 @@
 --     nothing is sent. Running out of memory raises. Everything else comes back as `nil, failure`.
 --   * An error that one of your own functions raises (a hook, a reader, a sink, onProgress) ends the call and reaches
 --     you as it is. What was sent by then may have taken effect.
---   * A change (POST, PUT) that the service answers by a 2xx without a body gives true where a table is promised. Where
+--   * A change (POST, PUT) that the service answers by a 2xx without a body returns true where a table is promised. Where
 --     a chunk is promised, the reply has to be one.
---   * An id is any non-empty text but "." and "..": it becomes one segment of the path, percent-encoded.
+--   * An id is 1 to 255 bytes of visible ASCII without "/", and neither "." nor "..". It becomes one segment of the
+--     path, percent-encoded.
 --
 -- "API" below is CloudBlue's description of Connect's usage part, version 37.0.
 
@@ -25,8 +26,8 @@ local connect = {}
 
 ---How long a call may take and how often it may be tried.
 ---@class cloudblue.connect.Limits
----@field timeout number? seconds for one attempt, name look-up included (60)
----@field connectTimeout number? seconds until the connection stands, TLS included (10)
+---@field timeout number? seconds for one attempt, the name lookup included (60)
+---@field connectTimeout number? seconds until the connection is made, TLS included (10)
 ---@field deadline number? seconds for the whole call: attempts, pauses, confirmation (300)
 ---@field retries integer? further attempts after the first, 0 to 1000 (3); 0 turns confirmation off, too
 
@@ -54,7 +55,7 @@ local connect = {}
 ---@field query cloudblue.connect.Filter? what stands behind `?`
 ---@field body table? sent as JSON
 ---@field headers table<string, string>? sent with this request
----@field raw boolean? gives the reply's bytes instead of what they mean
+---@field raw boolean? returns the reply's bytes instead of what they mean
 
 ---@class cloudblue.connect.TransferOptions: cloudblue.connect.Limits
 ---Called now and then with the bytes so far and, where it is known, how many there will be.
@@ -84,19 +85,19 @@ local connect = {}
 ---| "api" # a status that refuses, with the API's error object
 ---| "http" # any other status that refuses, a redirect included: none is followed
 ---| "record" # a bulk reply says that the record was not closed, or it is closed under another billing id
----| "transport" # no usable reply: name, connection, TLS, time-out, reset, truncated, too large
+---| "transport" # no usable reply: name, connection, TLS, timeout, reset, truncated, too large
 ---| "decode" # a 2xx reply that can't be read
 ---| "cancelled" # the client was closed, or the deadline passed
 ---| "file" # a local file can't be read or written
 
----What happened to the billing data. Of no meaning for a mere reading.
+---What happened to the billing data. Of no meaning for a read.
 ---@alias cloudblue.connect.Outcome
 ---| "unsent" # the request never left
 ---| "rejected" # the service refused it; nothing changed
 ---| "applied" # it took effect
 ---| "unknown" # it may have taken effect, and this could not be found out
 
----A call that did not succeed. `tostring` gives one line, such as
+---A call that did not succeed. `tostring` returns one line, such as
 ---`POST /usage/records/UR-1/close: 400 VAL_001: it is closed`. `error(failure)` and `assert(nil, failure)` work.
 ---@class cloudblue.connect.Failure
 ---@field kind cloudblue.connect.Kind
@@ -111,16 +112,16 @@ local connect = {}
 ---@field errors any[]? its `errors`
 ---@field retryAfter number? seconds that the service asked to wait
 
----What a hook is told of a request. A table of its own for each hook: changing it changes nothing.
+---What a hook gets of a request. A table of its own for each hook: changing it changes nothing.
 ---@class cloudblue.connect.HookRequest
 ---@field method string
 ---@field url string
 ---@field attempt integer 1 for the first
 ---@field confirming boolean true for the GET that finds out whether a close took effect
----@field headers table<string, string> those that the module gives; Authorization is `***`
+---@field headers table<string, string> those that the module sets; Authorization is `***`
 ---@field body string? JSON text
 
----What a hook is told of a reply, or of its absence.
+---What a hook gets of a reply, or of its absence.
 ---@class cloudblue.connect.HookResponse
 ---@field method string
 ---@field url string
@@ -138,15 +139,15 @@ local connect = {}
 
 ---Where a file to be uploaded comes from: its path (a regular file, opened anew for each attempt and sent as long as it
 ---is then; when it vanishes or becomes shorter the call fails with kind `file`); a name and its bytes; a name and a
----function, or just a function, that gives the bytes piece by piece and nil at the end (called while the upload goes
+---function, or just a function, that returns the bytes piece by piece and nil at the end (called while the upload goes
 ---on; such an upload is not tried again once bytes were taken from the function).
 ---@alias cloudblue.connect.Source string|cloudblue.connect.NamedSource|fun(): string?
 
----A file to be uploaded under a name: its bytes, or a function that gives them; one of the two.
+---A file to be uploaded under a name: its bytes, or a function that returns them; one of the two.
 ---@class cloudblue.connect.NamedSource
----@field name string as the service is told it
+---@field name string as it is sent to the service
 ---@field content string? all of its bytes
----@field reader (fun(): string?)? gives piece after piece, and nil at the end
+---@field reader (fun(): string?)? returns piece after piece, and nil at the end
 
 ---Where a download goes: nil for the bytes as a string; a path, written beside the target and renamed when whole;
 ---a function that is given piece after piece (the next piece comes when it returns; once it was called, the download
@@ -229,7 +230,7 @@ function ConnectClient:request(method, path, options) end
 ---@return cloudblue.connect.GenericResource
 function ConnectClient:resource(path) end
 
----Adds a function that is called before each request is sent, confirming readings and further attempts included.
+---Adds a function that is called before each request is sent, confirming reads and further attempts included.
 ---@param hook fun(request: cloudblue.connect.HookRequest)
 function ConnectClient:addBeforeRequestHook(hook) end
 
@@ -237,7 +238,7 @@ function ConnectClient:addBeforeRequestHook(hook) end
 ---@param hook fun(response: cloudblue.connect.HookResponse)
 function ConnectClient:addAfterResponseHook(hook) end
 
----Gives back the connections. Calls under way end as `cancelled`; later ones raise. May be called again.
+---Closes the connections. Calls in flight end as `cancelled`; later ones raise. May be called again.
 function ConnectClient:close() end
 
 -- ---------------------------------------------------------------- collections
@@ -314,7 +315,7 @@ function GenericResource:first(filters, options) end
 ---Counts the matches: one request that asks for no entries.
 ---@param filters cloudblue.connect.Filter?
 ---@return integer? total
----@return cloudblue.connect.Failure? failure beside nil; also where the service does not tell the total
+---@return cloudblue.connect.Failure? failure beside nil; also where the service does not report the total
 function GenericResource:count(filters) end
 
 ---Does something with an object: POST `{baseUri}/{id}/{name}`. Not tried again where it may have taken effect.
@@ -337,14 +338,14 @@ function GenericResource:collection(id, name) end
 ---@class cloudblue.connect.UsageRecordResource: cloudblue.connect.GenericResource
 local UsageRecordResource = {}
 
----Closes a record, that is, tells Connect that the consumption was billed: POST `/usage/records/{id}/close` (API).
+---Closes a record, that is, reports to Connect that the consumption was billed: POST `/usage/records/{id}/close` (API).
 ---
----Carried out once: where it can't be told whether an attempt took effect, the record is read before anything is sent
----again, and where that tells nothing either the failure's outcome is `unknown`.
+---Carried out once: where an attempt may have taken effect, the record is read before anything is sent again, and where
+---that does not settle it either the failure's outcome is `unknown`.
 ---@param id string of the record
 ---@param externalBillingId string? your number of the billing; not empty; nil leaves it out
 ---@param externalBillingNote string? nil leaves it out
----@return cloudblue.connect.UsageChunk? chunk the closed record; `confirmed` where a later reading told so
+---@return cloudblue.connect.UsageChunk? chunk the closed record; `confirmed` where a later read showed it
 ---@return cloudblue.connect.Failure? failure beside nil; kind `record` where it is closed under another billing id
 function UsageRecordResource:close(id, externalBillingId, externalBillingNote) end
 
@@ -407,7 +408,7 @@ function UsageChunkResource:regenerate(id) end
 ---@class cloudblue.connect.UsageChunk
 ---@field data table the reply as a plain table, null as `connect.null`; decoded when it is first looked into
 ---@field raw string the reply's bytes
----@field confirmed boolean? true where the close got no usable reply and a later reading told that it had taken effect
+---@field confirmed boolean? true where the close got no usable reply and a later read showed that it had taken effect
 ---@field id string
 ---@field status string
 ---@field external_billing_id string?
@@ -512,7 +513,7 @@ function UsageFileResource:reconciliation(id, file, options) end
 ---@return cloudblue.connect.Failure? failure beside nil
 function UsageFileResource:categories(id) end
 
----Tells where the template of a product's usage files is: GET `/usage/products/{id}/template` (API).
+---Reads where the template of a product's usage files is: GET `/usage/products/{id}/template` (API).
 ---@param productId string
 ---@return table? link
 ---@return cloudblue.connect.Failure? failure beside nil
@@ -560,7 +561,7 @@ function UsageReconciliationResource:uploadedFile(id, to, options) end
 ---@field [string] cloudblue.connect.Field
 ---@operator call(string): cloudblue.connect.Field
 
----What a filter says. `&` binds more strongly than `|`, `~` more strongly than both. `tostring` gives the query.
+---What a filter says. `&` binds more strongly than `|`, `~` more strongly than both. `tostring` returns the query.
 ---Can't be changed.
 ---@class cloudblue.connect.Condition
 ---@operator band(cloudblue.connect.Condition): cloudblue.connect.Condition
