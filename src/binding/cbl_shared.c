@@ -5,6 +5,8 @@
 
 #include <stdbool.h>
 
+#include "cbl_locale.h"
+
 /* Its address is the key in the registry. */
 static const char shared_key = 0;
 
@@ -46,8 +48,8 @@ static void configure_number(lua_State *L, const char *setting, int value) {
   configure(L, setting);
 }
 
-/* Pushes an instance of our own, so that the host's stays as it is. */
-static void push_instance(lua_State *L) {
+/* Returns an instance of our own, so that the host's stays as it is. */
+static int new_instance(lua_State *L) {
   push_cjson(L);
   if (lua_getfield(L, -1, "new") != LUA_TFUNCTION)
     luaL_error(L, "cloudblue.connect needs lua-cjson 2.1.0 or later (no cjson.new)");
@@ -61,6 +63,7 @@ static void push_instance(lua_State *L) {
   /* As exact as the branch can: 16 digits, or the 14 of 2.1.0. */
   lua_pushinteger(L, 16);
   if (!configure(L, "encode_number_precision")) configure_number(L, "encode_number_precision", 14);
+  return 1;
 }
 
 void cbl_shared_open(lua_State *L) {
@@ -74,7 +77,8 @@ void cbl_shared_open(lua_State *L) {
   }
   lua_pop(L, 1);
   lua_createtable(L, CBL_FILTER_WRITER, 0);
-  push_instance(L);
+  lua_pushcfunction(L, new_instance);
+  cbl_locale_call_new(L, 0, 1);
   for (size_t i = 0; i < sizeof fields / sizeof *fields; i++) {
     lua_getfield(L, -1, fields[i].field);
     lua_rawseti(L, -3, fields[i].place);
