@@ -1,6 +1,8 @@
 -- Tables of options: every name is known and every value of its type, or the call raises.
 
+local child = require "spec.support.child"
 local connect = require "cloudblue.connect"
+local locales = require "spec.support.locales"
 local rawserver = require "spec.support.rawserver"
 local service = require "spec.support.service"
 
@@ -169,5 +171,17 @@ describe("headers", function()
         misuse(function() return (s.client:request("GET", "/x", { headers = headers })) end))
     end
     assert.equal(0, s.raw:connections())
+  end)
+
+  it("that can't be sent are told whatever the locale says of letters", function()
+    local output = child.run([[
+      local connect = require "cloudblue.connect"
+      assert(os.setlocale "dotless" and ("I"):lower() == "I", "the locale is not in effect")
+      for _, name in ipairs { "AUTHORIZATION", "Content-type", "USER-AGENT", "expect", "TRANSFER-encodING" } do
+        print(pcall(connect.ConnectClient, "http://127.0.0.1:1", "key", { headers = { [name] = "x" } }))
+      end
+    ]], locales.environment())
+    local told = "false\t[^\n]*header '[%a-]+' is written by the module and can't be given%)\n"
+    assert.equal(5, select(2, output:gsub(told, "")), output)
   end)
 end)

@@ -3,9 +3,9 @@
 */
 #include "cbl_options.h"
 
+#include <curl/curl.h>
 #include <math.h>
 #include <string.h>
-#include <strings.h>
 
 #include "cbc_header.h"
 #include "cbl_nearest.h"
@@ -119,7 +119,8 @@ static bool is_reserved(const char *name) {
       "Authorization",     "Proxy-Authorization", "Content-Type", "Content-Length",  "Host",
       "Transfer-Encoding", "Connection",          "Expect",       "Accept-Encoding", "User-Agent"};
   for (size_t i = 0; i < sizeof reserved / sizeof *reserved; i++)
-    if (strcasecmp(reserved[i], name) == 0) return true;
+    /* In some locales, strcasecmp holds I and i for two letters. */
+    if (curl_strequal(reserved[i], name)) return true;
   return false;
 }
 
