@@ -1,5 +1,7 @@
 local rql = require "cloudblue.connect.rql"
 local cases = require "spec.support.rql_cases"
+local child = require "spec.support.child"
+local locales = require "spec.support.locales"
 local reader = require "spec.support.rqlreader"
 
 local null = require("cjson").null
@@ -465,5 +467,24 @@ describe("rql.tryEncode", function()
   it("lets errors through that are no refusals", function()
     local broken = setmetatable({}, { __tostring = function() error("not ours", 0) end })
     assert.equal("not ours", refusalOf(function() rql.tryEncode(nil, { limit = broken }) end))
+  end)
+end)
+
+describe("numbers of a query", function()
+  it("are the same in every locale", function()
+    local script = [[
+      local rql = require "cloudblue.connect.rql"
+      local filter = { a = 0.5, b = 0.1, c = -1.25e-7, d = 1e300, e = 7.0 }
+      local plain = rql.encode(filter)
+      assert(os.setlocale "%s")
+      assert(tostring(5 / 10) ~= "0.5", "the locale is not in effect")
+      print(plain)
+      print(rql.encode(filter))
+    ]]
+    for _, name in ipairs { "comma", "wide" } do
+      local plain, other = child.run(script:format(name), locales.environment()):match "^([^\n]*)\n([^\n]*)\n$"
+      assert.matches("a=0.5&b=0.1&c=-1.25e-07&d=1000000", plain, 1, true)
+      assert.equal(plain, other)
+    end
   end)
 end)

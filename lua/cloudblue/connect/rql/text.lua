@@ -98,8 +98,8 @@ local function numberText(number)
   if number % 1 == 0 then return ("%.0f"):format(number) end
   for digits = 15, 17 do
     local written = ("%." .. digits .. "g"):format(number)
-    -- A host's locale may write another decimal point than RQL's.
-    if tonumber(written) == number then return percentEncode((written:gsub("[^%d+e%-]", "."))) end
+    -- A host's locale may write another decimal point than RQL's, of one byte or more.
+    if tonumber(written) == number then return percentEncode((written:gsub("[^%d+e%-]+", "."))) end
   end
 end
 
