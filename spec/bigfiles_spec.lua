@@ -21,4 +21,11 @@ describe("a file of 64 MiB", function()
       assert.is_true(result.grown < 8 * 1024, result.grown .. " KiB")
     end)
   end
+
+  it("that a reader gives in one piece goes whole, and is not copied", function()
+    local result = scene:run(bigfiles.piece)
+    assert.equal(64 * bigfiles.MIB, result.size)
+    assert.is_true(result.same)
+    assert.is_true(result.grown < 8 * 1024, result.grown .. " KiB")
+  end)
 end)

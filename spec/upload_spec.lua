@@ -182,3 +182,100 @@ describe("the file of an upload", function()
     assert.equal(0, openIn(folder))
   end)
 end)
+
+describe("the reader of an upload", function()
+  local sb, client, files
+
+  setup(function()
+    sb = assert(sandbox.start { records = 5, bodyLog = 1024 })
+    client = connect.ConnectClient(sb.endpoint, sb.apiKey, { timeout = 60 })
+    files = client.usageFiles
+  end)
+
+  teardown(function()
+    client:close()
+    sb:stop()
+  end)
+
+  --- Uploads the bytes in pieces of that size; returns the seconds of processor time that it took.
+  local function secondsFor(bytes, size)
+    local at, start = 1, os.clock()
+    assert(files:upload(DRAFT, function()
+      if at > #bytes then return nil end
+      local piece = size == #bytes and bytes or bytes:sub(at, at + size - 1)
+      at = at + size
+      return piece
+    end))
+    local seconds = os.clock() - start
+    assert.equal(#bytes, sb:upload(DRAFT).size)
+    assert.equal(sha256(bytes), sb:upload(DRAFT).sha256)
+    return seconds
+  end
+
+  it("may give all in one piece: what it costs grows with the size, not with its square", function()
+    local bytes = BIG .. BIG
+    secondsFor(bytes, 65536)
+    local pieces, whole = secondsFor(bytes, 65536), secondsFor(bytes, #bytes)
+    assert.is_true(whole < 2 * pieces, ("%.2f s in one piece, %.2f s in many"):format(whole, pieces))
+  end)
+
+  it("may mix pieces of any size", function()
+    local sizes = { 1, 70000, 16383, 0, 16384, 3, 500000, 16385, 0, 0, 10 }
+    local sent, turn = {}, 0
+    assert(files:upload(DRAFT, function()
+      turn = turn + 1
+      if not sizes[turn] then return nil end
+      sent[turn] = string.char(96 + turn):rep(sizes[turn])
+      collectgarbage()
+      return sent[turn]
+    end))
+    assert.equal(sha256(table.concat(sent)), sb:upload(DRAFT).sha256)
+  end)
+
+  for name, piece in pairs { ["gives nothing"] = "", ["gives a byte at a time"] = "x" } do
+    it(("that %s and never ends is held to the limits of the call"):format(name), function()
+      for kind, options in pairs { transport = { timeout = 0.3 }, cancelled = { deadline = 0.3 } } do
+        local turns, start = 0, os.time()
+        local result, failure = files:upload(DRAFT, function()
+          turns = turns + 1
+          -- What would hang ends, and fails the spec.
+          if os.time() - start > 20 then error("never held", 0) end
+          return piece
+        end, options)
+        assert.is_nil(result)
+        assert.equal(kind, failure.kind)
+        assert.is_true(turns > 1)
+      end
+    end)
+  end
+
+  it("that takes its time is sent what it gave, and held to the limits of the call", function()
+    local turns = 0
+    local result, failure = files:upload(DRAFT, function()
+      turns = turns + 1
+      local until_ = os.clock() + 0.03
+      while os.clock() < until_ do end
+      return turns < 1000 and "x" or nil
+    end, { timeout = 0.3 })
+    assert.is_nil(result)
+    assert.equal("transport", failure.kind)
+    assert.is_true(turns < 100)
+  end)
+
+  it("that raises leaves no connection for the next request", function()
+    local before = sb:connections()
+    for _, after in ipairs { 0, 3 } do
+      local turns = 0
+      assert.has_error(function()
+        files:upload(DRAFT, function()
+          turns = turns + 1
+          if turns > after then error("out of paper", 0) end
+          return BIG:sub(1, 100000)
+        end)
+      end, "out of paper")
+      assert.equal("ready", assert(files:get(DRAFT)).status)
+    end
+    assert.is_true(sb:connections() > before)
+    assert.same({}, sb:problems())
+  end)
+end)

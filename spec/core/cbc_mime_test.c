@@ -116,19 +116,19 @@ static bool is_hungry(const cbc_transfer *x) {
 
 static void a_fed_part_arrives_piece_by_piece(void **state) {
   static const char *const pieces[] = {"one ", "two ", "three"};
-  cbc_feed feed = {.hungry = false};
+  cbc_feed feed;
   cbc_progress progress;
   scene s;
   (void)state;
   open_scene(&s);
-  cbc_buffer_init(&feed.bytes, &s.t.env);
+  cbc_feed_init(&feed, &s.t.env);
   describe(&s, (cbc_part){.name = "f", .filename = "f", .feed = &feed});
   start(&s);
   for (size_t i = 0; i < 4; i++) {
     wait_until(&s, is_hungry);
     assert_false(cbc_transfer_done(s.x));
     if (i < 3)
-      cbc_buffer_adds(&feed.bytes, pieces[i]);
+      cbc_buffer_adds(&feed.gathered, pieces[i]);
     else
       feed.ended = true;
     feed.hungry = false;
@@ -139,7 +139,7 @@ static void a_fed_part_arrives_piece_by_piece(void **state) {
   assert_received(&s, 0, "three");
   cbc_transfer_progress(s.x, &progress);
   assert_true(progress.sent > 13);
-  cbc_buffer_free(&feed.bytes);
+  cbc_feed_free(&feed);
   close_scene(&s);
 }
 

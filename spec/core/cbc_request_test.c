@@ -62,10 +62,77 @@ static void the_memory_of_a_huge_URL_is_not_kept(void **state) {
   testenv_check(&t);
 }
 
+/* ==== Feeds =========================================================== */
+
+static void a_feed_is_taken_in_order_as_room_allows(void **state) {
+  testenv t;
+  cbc_feed feed;
+  char got[30] = "";
+  size_t n, size = 0;
+  (void)state;
+  testenv_init(&t);
+  cbc_feed_init(&feed, &t.env);
+  assert_int_equal(cbc_feed_size(&feed), 0);
+  assert_int_equal(cbc_feed_take(&feed, got, sizeof got), 0);
+  cbc_buffer_adds(&feed.gathered, "01234");
+  feed.borrowed = "56789abcdef";
+  feed.borrowed_size = 11;
+  for (size_t left = 16; left > 0; left -= n) {
+    assert_int_equal(cbc_feed_size(&feed), left);
+    n = cbc_feed_take(&feed, got + size, 3);
+    assert_in_range(n, 1, 3);
+    size += n;
+  }
+  assert_int_equal(cbc_feed_take(&feed, got, 3), 0);
+  assert_string_equal(got, "0123456789abcdef");
+  cbc_feed_free(&feed);
+  testenv_check(&t);
+}
+
+/* A large piece is never copied but to where it goes: what remains stays where
+** it was. */
+static void what_is_borrowed_is_not_moved(void **state) {
+  enum { SIZE = 100000, ROOM = 1000 };
+  char *piece = test_malloc(SIZE), to[ROOM];
+  testenv t;
+  cbc_feed feed;
+  (void)state;
+  memset(piece, 'x', SIZE);
+  testenv_init(&t);
+  cbc_feed_init(&feed, &t.env);
+  feed.borrowed = piece;
+  feed.borrowed_size = SIZE;
+  for (size_t taken = 0; taken < SIZE; taken += ROOM) {
+    assert_ptr_equal(feed.borrowed, piece + taken);
+    assert_int_equal(cbc_feed_take(&feed, to, ROOM), ROOM);
+  }
+  assert_int_equal(t.allocations, 0);
+  cbc_feed_free(&feed);
+  test_free(piece);
+  testenv_check(&t);
+}
+
+static void a_feed_that_is_freed_borrows_nothing(void **state) {
+  testenv t;
+  cbc_feed feed;
+  (void)state;
+  testenv_init(&t);
+  cbc_feed_init(&feed, &t.env);
+  cbc_buffer_adds(&feed.gathered, "01234");
+  feed.borrowed = "56789";
+  feed.borrowed_size = 5;
+  cbc_feed_free(&feed);
+  assert_int_equal(cbc_feed_size(&feed), 0);
+  testenv_check(&t);
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(a_new_request_is_an_empty_GET),
       cmocka_unit_test(a_reset_request_is_as_new_and_keeps_its_memory),
-      cmocka_unit_test(the_memory_of_a_huge_URL_is_not_kept)};
+      cmocka_unit_test(the_memory_of_a_huge_URL_is_not_kept),
+      cmocka_unit_test(a_feed_is_taken_in_order_as_room_allows),
+      cmocka_unit_test(what_is_borrowed_is_not_moved),
+      cmocka_unit_test(a_feed_that_is_freed_borrows_nothing)};
   return cmocka_run_group_tests_name("cbc_request", tests, NULL, NULL);
 }

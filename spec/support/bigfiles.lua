@@ -8,8 +8,10 @@ local sandbox = require "cloudblue.connect.sandbox"
 
 local bigfiles = {
   MIB = 1024 * 1024,
-  --- Every way a file goes.
+  --- Every way a file goes that need not stand in memory.
   ways = { "upload-path", "upload-reader", "download-path", "download-function" },
+  --- A reader that gives all in one piece: that is in memory, and should be there once.
+  piece = "upload-piece",
 }
 
 local DRAFT, CHUNK = "UF-2026-01-0000-0003", "UFC-2026-01-0000-0000-001"
@@ -49,7 +51,7 @@ function bigfiles.start(size)
   return self
 end
 
---- Carries out one of `bigfiles.ways`.
+--- Carries out one of `bigfiles.ways`, or `bigfiles.piece`.
 ---@param way string
 ---@return {grown: number, seconds: number, same: boolean, size: integer} result grown: resident memory at its most, in
 --- KiB above what it was before; same: whether the SHA-256 at both ends agree

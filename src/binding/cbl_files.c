@@ -13,14 +13,18 @@
 #define FEED "cloudblue.Feed"
 #define FILE_BOX "cloudblue.File"
 
-/* Bytes asked of a reader are collected up to this before they are sent. */
+/* Bytes asked of a reader are collected up to this before they are sent; a piece
+** of that size is not copied. */
 #define FEED_LEAST ((size_t)16 * 1024)
+
+/* Seconds for which they are collected: then what there is goes out, and the
+** limits of the call are looked at. */
+#define FEED_PATIENCE 0.01
 
 /* ==== Owners ========================================================== */
 
 static int feed_close(lua_State *L) {
-  cbc_feed *feed = luaL_checkudata(L, 1, FEED);
-  cbc_buffer_free(&feed->bytes);
+  cbc_feed_free(luaL_checkudata(L, 1, FEED));
   return 0;
 }
 
@@ -45,10 +49,10 @@ void cbl_files_open(lua_State *L) {
   cbl_type_end(L, FILE_BOX);
 }
 
+/* Pushes a feed; its user value is the string that it borrows from. */
 static cbc_feed *push_feed(lua_State *L, const cbc_env *env) {
-  cbc_feed *feed = lua_newuserdatauv(L, sizeof *feed, 0);
-  *feed = (cbc_feed){.hungry = false};
-  cbc_buffer_init(&feed->bytes, env);
+  cbc_feed *feed = lua_newuserdatauv(L, sizeof *feed, 1);
+  cbc_feed_init(feed, env);
   luaL_setmetatable(L, FEED);
   lua_toclose(L, -1);
   return feed;
@@ -83,6 +87,7 @@ static void read_reader(lua_State *L, int idx, const cbc_env *env, cbl_files *fi
                         cbc_part *part) {
   files->reader = lua_absindex(L, idx);
   files->feed = part->feed = push_feed(L, env);
+  files->feed_index = lua_gettop(L);
 }
 
 /* { name =, content = } or { name =, reader = }, their values left on the stack. */
@@ -127,24 +132,42 @@ void cbl_files_read_source(lua_State *L, int arg, const char *field, const cbc_e
   }
 }
 
-/* Asks the reader until there is something worth sending. */
+/* Pops what the reader returned, and adds it to the feed. */
+static void feed_piece(lua_State *L, cbl_files *files) {
+  cbc_feed *feed = files->feed;
+  size_t n;
+  const char *s;
+  if (lua_type(L, -1) != LUA_TSTRING && !lua_isnil(L, -1))
+    luaL_error(L, "the reader of a file must give a string or nil, got %s", luaL_typename(L, -1));
+  s = lua_tolstring(L, -1, &n);
+  if (s == NULL) {
+    feed->ended = true;
+  } else if (n >= FEED_LEAST) {
+    lua_pushvalue(L, -1);
+    lua_setiuservalue(L, files->feed_index, 1);
+    feed->borrowed = s;
+    feed->borrowed_size = n;
+  } else if (!cbc_buffer_add(&feed->gathered, s, n)) {
+    cbl_raise_nomem(L);
+  }
+  lua_pop(L, 1);
+}
+
+/* Asks the reader until there is something worth sending. The feed is empty: it is
+** only then hungry. */
 static void give(lua_State *L, cbl_job *job) {
   cbl_files *files = job->files;
   cbc_feed *feed = files->feed;
-  while (!feed->ended && feed->bytes.size < FEED_LEAST) {
+  const cbc_env *env = cbc_client_env(job->client->core);
+  double begun = env->now(env->ud);
+  lua_pushnil(L); /* what was borrowed before has been taken */
+  lua_setiuservalue(L, files->feed_index, 1);
+  do {
     lua_pushvalue(L, files->reader);
     lua_call(L, 0, 1);
-    if (lua_isnil(L, -1)) {
-      feed->ended = true;
-    } else if (lua_type(L, -1) != LUA_TSTRING) {
-      luaL_error(L, "the reader of a file must give a string or nil, got %s", luaL_typename(L, -1));
-    } else {
-      size_t n;
-      const char *s = lua_tolstring(L, -1, &n);
-      if (!cbc_buffer_add(&feed->bytes, s, n)) cbl_raise_nomem(L);
-    }
-    lua_pop(L, 1);
-  }
+    feed_piece(L, files);
+  } while (!feed->ended && cbc_feed_size(feed) < FEED_LEAST &&
+           env->now(env->ud) - begun < FEED_PATIENCE);
   /* Bytes of a reader are there once: after this the request can't be sent
   ** again. */
   job->call->exchange.policy.retries = 0;

@@ -15,6 +15,7 @@
 /* The files of one call. Lives as long as its job. */
 typedef struct cbl_files {
   cbc_feed *feed;    /* owned by a userdata on the stack; NULL without */
+  int feed_index;    /* stack index of that */
   int reader;        /* stack index of the function that fills it */
   cbc_file *file;    /* owned by a userdata on the stack; NULL without */
   int sink;          /* stack index of the function that takes pieces, 0 without */

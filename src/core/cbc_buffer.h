@@ -34,7 +34,7 @@ bool cbc_buffer_add(cbc_buffer *b, const void *bytes, size_t n);
 /* Appends a string without its terminator. */
 bool cbc_buffer_adds(cbc_buffer *b, const char *s);
 
-/* Takes the first n bytes away. */
+/* Takes the first n bytes away. Costs what moving the rest to the front costs. */
 void cbc_buffer_drop(cbc_buffer *b, size_t n);
 
 /* The bytes as a terminated string, owned by the buffer and valid until its

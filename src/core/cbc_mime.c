@@ -41,13 +41,8 @@ static size_t read_memory(char *to, size_t room, source *s) {
 
 static size_t read_feed(char *to, size_t room, source *s) {
   cbc_feed *feed = s->part->feed;
-  size_t n = feed->bytes.size < room ? feed->bytes.size : room;
-  if (n > 0) {
-    memcpy(to, feed->bytes.data, n);
-    cbc_buffer_drop(&feed->bytes, n);
-    return n;
-  }
-  if (feed->ended) return 0;
+  size_t n = cbc_feed_take(feed, to, room);
+  if (n > 0 || feed->ended) return n;
   feed->hungry = true;
   s->transfer->held = true;
   return CURL_READFUNC_PAUSE;

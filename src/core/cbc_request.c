@@ -3,8 +3,41 @@
 */
 #include "cbc_request.h"
 
+#include <string.h>
+
 /* URLs beyond this are rare; their memory is not kept. */
 #define URL_KEEP 4096
+
+void cbc_feed_init(cbc_feed *feed, const cbc_env *env) {
+  *feed = (cbc_feed){.hungry = false};
+  cbc_buffer_init(&feed->gathered, env);
+}
+
+void cbc_feed_free(cbc_feed *feed) {
+  cbc_buffer_free(&feed->gathered);
+  feed->borrowed_size = 0;
+}
+
+size_t cbc_feed_size(const cbc_feed *feed) {
+  return feed->gathered.size + feed->borrowed_size;
+}
+
+static size_t least(size_t a, size_t b) {
+  return a < b ? a : b;
+}
+
+size_t cbc_feed_take(cbc_feed *feed, void *to, size_t room) {
+  size_t n = least(feed->gathered.size, room);
+  if (n > 0) {
+    memcpy(to, feed->gathered.data, n);
+    cbc_buffer_drop(&feed->gathered, n);
+  } else if ((n = least(feed->borrowed_size, room)) > 0) {
+    memcpy(to, feed->borrowed, n);
+    feed->borrowed += n;
+    feed->borrowed_size -= n;
+  }
+  return n;
+}
 
 void cbc_request_init(cbc_request *r, const cbc_env *env) {
   *r = (cbc_request){.method = "GET"};

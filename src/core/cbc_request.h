@@ -17,12 +17,15 @@ typedef struct cbc_field {
   const char *value;
 } cbc_field;
 
-/* Bytes that arrive piece by piece while the request is under way. The driver
-** fills the buffer between steps; the transfer empties it. */
+/* Bytes that arrive piece by piece while the request is under way: small pieces
+** are gathered, and a large one behind them is borrowed. The driver adds them
+** between steps, the transfer takes them. */
 typedef struct cbc_feed {
-  cbc_buffer bytes;
-  bool hungry; /* the transfer has stopped until there are bytes or the end */
-  bool ended;  /* no more bytes come */
+  cbc_buffer gathered;
+  const char *borrowed; /* the driver's; stays until it was taken */
+  size_t borrowed_size; /* bytes of it that are still to be taken */
+  bool hungry;          /* the transfer has stopped until there are bytes or the end */
+  bool ended;           /* no more bytes come */
 } cbc_feed;
 
 /* One part of a multipart/form-data body (RFC 7578). Exactly one of path, data
@@ -57,6 +60,19 @@ typedef struct cbc_request {
   double connect_timeout; /* seconds; 0: the client's */
   bool stream;            /* a 2xx body is handed over in pieces rather than collected */
 } cbc_request;
+
+/* An empty feed. env must outlive it. */
+void cbc_feed_init(cbc_feed *feed, const cbc_env *env);
+
+/* Gives its memory back; what is borrowed is let go of. */
+void cbc_feed_free(cbc_feed *feed);
+
+/* Bytes that wait to be taken. */
+size_t cbc_feed_size(const cbc_feed *feed);
+
+/* Takes up to room bytes and returns how many: 0 when there are none. No byte is
+** moved more than once, apart from the few that are gathered. */
+size_t cbc_feed_take(cbc_feed *feed, void *to, size_t room);
 
 /* An empty request. env must outlive it. */
 void cbc_request_init(cbc_request *r, const cbc_env *env);
