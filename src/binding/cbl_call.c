@@ -118,8 +118,8 @@ static void report_progress(lua_State *L, cbl_job *job) {
   cbc_transfer_progress(job->call->attempt, &p);
   done = upload ? p.sent : p.received;
   total = upload ? p.sent_total : p.received_total;
-  /* What a refusal says is not the file. */
-  if (done == job->progress_done || (!upload && p.status >= 300)) return;
+  /* What comes with another status is not the file. */
+  if (done == job->progress_done || (!upload && p.status != 200)) return;
   job->progress_done = done;
   lua_pushvalue(L, job->progress);
   lua_pushinteger(L, (lua_Integer)done);

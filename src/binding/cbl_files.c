@@ -158,7 +158,7 @@ static void feed_piece(lua_State *L, cbl_files *files) {
 static void give(lua_State *L, cbl_job *job) {
   cbl_files *files = job->files;
   cbc_feed *feed = files->feed;
-  const cbc_env *env = cbc_client_env(job->client->core);
+  const cbc_env *env = cbc_client_env(job->call->client);
   double begun = env->now(env->ud);
   lua_pushnil(L); /* what was borrowed before has been taken */
   lua_setiuservalue(L, files->feed_index, 1);
@@ -210,28 +210,43 @@ static cbc_code begin_attempt(cbl_files *files, int attempt, cbc_error *err) {
   return files->file != NULL ? cbc_file_rewind(files->file, err) : CBC_OK;
 }
 
+/* Calls the sink with the first n bytes of the piece, and takes them out of it.
+** Making the string may run a finalizer, in which another call drives this
+** transfer on: more bytes are then behind those. */
+static void call_sink(lua_State *L, const cbl_files *files, cbc_buffer *piece, size_t n) {
+  lua_pushvalue(L, files->sink);
+  lua_pushlstring(L, piece->data, n);
+  cbc_buffer_drop(piece, n);
+  lua_call(L, 1, 0);
+}
+
 static void take(lua_State *L, cbl_job *job, cbc_buffer *piece) {
   cbl_files *files = job->files;
   cbc_call *call = job->call;
+  size_t n = piece->size;
   cbc_error err;
   cbc_code rc = begin_attempt(files, call->exchange.attempts, &err);
-  files->taken += (lua_Integer)piece->size;
-  if (rc == CBC_OK && files->file != NULL)
-    rc = cbc_file_write(files->file, piece->data, piece->size, &err);
+  if (rc == CBC_OK && files->file != NULL) rc = cbc_file_write(files->file, piece->data, n, &err);
   if (rc != CBC_OK) {
     cbc_call_abort(call, &err);
     return;
   }
+  files->taken += (lua_Integer)n;
   if (files->sink == 0) {
-    piece->size = 0;
+    cbc_buffer_drop(piece, n);
     return;
   }
-  /* The sink has seen them: another attempt would hand them over twice. */
+  /* The sink will have seen them: another attempt would hand them over twice. */
   call->exchange.repeat = CBC_REPEAT_NEVER;
-  lua_pushvalue(L, files->sink);
-  lua_pushlstring(L, piece->data, piece->size);
-  piece->size = 0;
-  lua_call(L, 1, 0);
+  call_sink(L, files, piece, n);
+}
+
+bool cbl_files_is_whole(lua_State *L, cbl_job *job) {
+  int status = cbc_transfer_reply(job->call->attempt)->status;
+  if (status == 200) return true;
+  lua_pushfstring(L, "the reply has status %d, and only 200 brings the whole file", status);
+  cbc_call_unreadable(job->call);
+  return false;
 }
 
 bool cbl_files_commit(lua_State *L, cbl_job *job) {

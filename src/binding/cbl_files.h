@@ -47,6 +47,11 @@ bool cbl_files_has_target(const cbl_files *files);
 /* Lets the job take and give through its files. */
 void cbl_files_attach(cbl_job *job, cbl_files *files);
 
+/* True when the reply of a download that succeeded brings a whole file (RFC 9110,
+** 15.3: of the 2xx, 200 alone does). Else tells the call that the reply is not
+** what it seemed, and pushes why. */
+bool cbl_files_is_whole(lua_State *L, cbl_job *job);
+
 /* After a success: the file gets its name. Pushes the number of bytes, or tells
 ** the call what failed and returns false. */
 bool cbl_files_commit(lua_State *L, cbl_job *job);

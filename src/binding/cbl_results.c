@@ -91,6 +91,7 @@ int cbl_results_push(lua_State *L, cbl_job *job, const void *ud) {
     lua_pushboolean(L, 1);
     return 1;
   }
+  if (returns == CBL_RETURNS_BYTES && !cbl_files_is_whole(L, job)) return 0;
   if (cbl_files_has_target(&a->files)) return cbl_files_commit(L, job) ? 1 : 0;
   cbl_reply_push_body(L, confirmed ? job->call->reading : job->call->attempt);
   if (returns == CBL_RETURNS_BYTES) return 1;

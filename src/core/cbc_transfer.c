@@ -55,7 +55,7 @@ static bool is_streamed(cbc_transfer *x) {
   long status = 0;
   if (!x->request->stream) return false;
   curl_easy_getinfo(x->easy, CURLINFO_RESPONSE_CODE, &status);
-  return status >= 200 && status < 300;
+  return status == 200; /* nothing else brings a whole file */
 }
 
 /* CURLOPT_WRITEFUNCTION: bytes of the reply, decompressed. */

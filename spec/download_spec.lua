@@ -1,0 +1,141 @@
+-- What a download hands over: every byte once, in order, whatever runs meanwhile; and a whole file or none.
+
+local connect = require "cloudblue.connect"
+local folders = require "spec.support.folder"
+local rawserver = require "spec.support.rawserver"
+local sandbox = require "cloudblue.connect.sandbox"
+local service = require "spec.support.service"
+
+local sha256 = folders.sha256
+
+local DRAFT, CHUNK = "UF-2026-01-0000-0003", "UFC-2026-01-0000-0000-001"
+local SIZE = 4 * 1024 * 1024
+
+--- Lets act run in a finalizer again and again, as often as the collector can be made to, until the returned value is
+--- closed.
+local function whileCollecting(act)
+  local running, count = true, 0
+  local function litter()
+    setmetatable({}, { __gc = function()
+      if running then
+        count = count + 1
+        act()
+        litter()
+      end
+    end })
+  end
+  -- Whole cycles, whenever 64 KiB were allocated; from now on, not when the present pause is over.
+  collectgarbage("incremental", 10, 1000, 16)
+  collectgarbage()
+  litter()
+  return setmetatable({}, {
+    __index = { count = function() return count end },
+    __close = function()
+      running = false
+      collectgarbage("incremental", 200, 100, 13)
+      collectgarbage()
+    end,
+  })
+end
+
+describe("while finalizers call the same client,", function()
+  local sb, client
+
+  setup(function()
+    sb = assert(sandbox.start { records = 5, downloadBytes = SIZE })
+  end)
+
+  teardown(function()
+    sb:stop()
+  end)
+
+  before_each(function()
+    client = connect.ConnectClient(sb.endpoint, sb.apiKey, { timeout = 60 })
+  end)
+
+  after_each(function()
+    client:close()
+    assert.same({}, sb:problems())
+  end)
+
+  --- Makes finalizers call.
+  local function calling()
+    return whileCollecting(function() assert(client.usageChunks:get(CHUNK)) end)
+  end
+
+  it("a download to a function loses no byte", function()
+    local calls <close> = calling()
+    local pieces = {}
+    local total = assert(client.usageChunks:download(CHUNK, function(bytes) pieces[#pieces + 1] = bytes end))
+    local bytes = table.concat(pieces)
+    assert.is_true(calls.count() > 5)
+    assert.equal(SIZE, #bytes)
+    assert.equal(SIZE, total)
+    assert.equal(sb:download(CHUNK).sha256, sha256(bytes))
+  end)
+
+  it("a download to a path loses no byte", function()
+    local folder <close> = folders.make()
+    local calls <close> = calling()
+    local path = folder:path("chunk.xlsx")
+    local total = assert(client.usageChunks:download(CHUNK, path, { onProgress = function() collectgarbage() end }))
+    assert.is_true(calls.count() > 5)
+    assert.equal(SIZE, total)
+    assert.equal(sb:download(CHUNK).sha256, sha256(folder:read("chunk.xlsx")))
+  end)
+
+  it("an upload by a function loses no byte", function()
+    local bytes = ("0123456789abcdef"):rep(SIZE // 16)
+    local calls <close> = calling()
+    local at = 1
+    assert(client.usageFiles:upload(DRAFT, function()
+        collectgarbage()
+    if at > #bytes then return nil end
+      local piece = bytes:sub(at, at + 9999)
+      at = at + 10000
+      return piece
+    end))
+    assert.is_true(calls.count() > 5)
+    assert.equal(#bytes, sb:upload(DRAFT).size)
+    assert.equal(sha256(bytes), sb:upload(DRAFT).sha256)
+  end)
+end)
+
+describe("a download that is answered with another status than 200", function()
+  local function replyOf(status)
+    if status == 204 then return "HTTP/1.1 204 No Content\r\n\r\n" end
+    return rawserver.reply(status, "a part of the file", { ["Content-Range"] = "bytes 0-17/100" })
+  end
+
+  local function check(status, to)
+    local s <close> = service.answering(replyOf(status), { retries = 3 })
+    local told = 0
+    local result, failure = s.chunks:download(CHUNK, to, { onProgress = function() told = told + 1 end })
+    assert.is_nil(result)
+    assert.equal(status, failure.status)
+    assert.equal(status < 300 and "decode" or "http", failure.kind)
+    assert.equal(1, failure.attempts)
+    assert.equal(1, #s:requests())
+    if to then assert.equal(0, told) end
+    return failure
+  end
+
+  for _, status in ipairs { 201, 202, 203, 204, 206, 226, 299, 300 } do
+    it(("%d makes no file and calls no function"):format(status), function()
+      local folder <close> = folders.make()
+      local failure = check(status, folder:path("chunk.xlsx"))
+      if status < 300 then
+        assert.equal(("the reply has status %d, and only 200 brings the whole file"):format(status), failure.message)
+      end
+      assert.same({}, folder:list())
+      folder:write("chunk.xlsx", "what was there before")
+      check(status, folder:path("chunk.xlsx"))
+      assert.same({ "chunk.xlsx" }, folder:list())
+      assert.equal("what was there before", folder:read("chunk.xlsx"))
+      local pieces = 0
+      check(status, function() pieces = pieces + 1 end)
+      assert.equal(0, pieces)
+      check(status)
+    end)
+  end
+end)
