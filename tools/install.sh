@@ -26,14 +26,12 @@ install_modules() {
   install -m 755 "$BUILD/lib/cloudblue/connect/core.so" "$to_libdir/cloudblue/connect/core.so"
 }
 
-# The installed command knows where its modules are, so a PREFIX that Lua does not search works too,
-# and where Debian keeps lua-http.
+# The installed command knows where its modules are, so a PREFIX that Lua does not search works too.
 install_command() {
   install -d "$to_bindir"
   {
     printf '#!/usr/bin/env %s\n' "$(basename "$LUA")"
-    printf 'package.path = [[%s/?.lua;%s/?/init.lua;]] .. package.path .. [[;%s]]\n' \
-      "$luadir" "$luadir" "$(sh tools/older-lua.sh)"
+    printf 'package.path = [[%s/?.lua;%s/?/init.lua;]] .. package.path\n' "$luadir" "$luadir"
     printf 'package.cpath = [[%s/?.so;]] .. package.cpath\n' "$libdir"
     sed 1d bin/connect-usage
   } >"$to_bindir/connect-usage"

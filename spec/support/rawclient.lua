@@ -10,11 +10,12 @@ local rawclient = {}
 ---@param port integer
 ---@param bytes string
 ---@param seconds number? how long to wait for the end (5)
+---@param host string? the address (127.0.0.1)
 ---@return string received
 ---@return "closed"|"reset"|"refused"|"waiting"|string ending closed in order, reset, not let in, or still open
 ---@return number[] times when each piece came, in seconds since the bytes were sent
-function rawclient.exchange(port, bytes, seconds)
-  local socket = sockets.connect { host = "127.0.0.1", port = port }
+function rawclient.exchange(port, bytes, seconds, host)
+  local socket = sockets.connect { host = host or "127.0.0.1", port = port }
   socket:setmode("b", "bn")
   socket:onerror(function(_, _, why)
     return why

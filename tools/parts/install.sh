@@ -8,18 +8,22 @@ version=$("$LUA" -e 'print((_VERSION:match("%d+%.%d+")))')
 suffix=_$(echo "$version" | tr . _)
 
 put() { rm -rf "$1" && $MAKE -s install PREFIX="$1"; }
-# A command, which finds what was installed below a prefix, and nothing of this folder.
+# A command, which finds what was installed below a prefix and what Lua finds by itself, and nothing of this folder.
 with() {
-  older=$(sh tools/older-lua.sh)
   share=$1/share/lua/$version lib=$1/lib/lua/$version
   shift
-  cd / && env "LUA_PATH$suffix=$share/?.lua;$share/?/init.lua;;$older" "LUA_CPATH$suffix=$lib/?.so;;" "$@"
+  cd / && env "LUA_PATH$suffix=$share/?.lua;$share/?/init.lua;;" "LUA_CPATH$suffix=$lib/?.so;;" "$@"
 }
 demo() { with "$1" "$LUA" "$top/examples/demo.lua"; }
 # It prints the version of the module that it has loaded.
 command_alone() {
   cd / && env -u "LUA_PATH$suffix" -u "LUA_CPATH$suffix" -u LUA_PATH -u LUA_CPATH \
     "$1/bin/connect-usage" --version | grep '^connect-usage [0-9]'
+}
+# It serves, and ends in order.
+serve_alone() {
+  cd / && env -u "LUA_PATH$suffix" -u "LUA_CPATH$suffix" -u LUA_PATH -u LUA_CPATH \
+    timeout 2 "$1/bin/connect-usage" sandbox --port 0 | grep '^Usage records: 1000 approved$'
 }
 take_away() { $MAKE -s uninstall PREFIX="$1" && [ -z "$(find "$1" -type f)" ]; }
 # Below DESTDIR, and knowing of PREFIX only, as a package is made.
@@ -36,6 +40,7 @@ set -- sh tools/parts/install.sh
 check "make install, with a space in the path" "$@" put "$prefix"
 check "the demo, from what was installed" "$@" demo "$prefix"
 check "connect-usage, with nothing in the environment" "$@" command_alone "$prefix"
+check "connect-usage sandbox, with nothing in the environment" "$@" serve_alone "$prefix"
 check "make uninstall leaves no file" "$@" take_away "$prefix"
 check "make install below a relative prefix" "$@" put "$relative"
 check "connect-usage of a relative prefix, from another folder" "$@" command_alone "$top/$relative"

@@ -30,13 +30,15 @@ run_busted() { cd "$rock/busted" && rocks make && cd "$rock/source" && rocks tes
 
 # Lua finds the rock's tree and what Debian installed, and no more.
 from_tree() {
-  older=$(sh tools/older-lua.sh)
   cd "$rock/none" &&
-    env LUA_PATH_5_4="$rock/tree/share/lua/5.4/?.lua;$rock/tree/share/lua/5.4/?/init.lua;;$older" \
+    env LUA_PATH_5_4="$rock/tree/share/lua/5.4/?.lua;$rock/tree/share/lua/5.4/?/init.lua;;" \
     LUA_CPATH_5_4="$rock/tree/lib/lua/5.4/?.so;;" "$@"
 }
 close_from_tree() { from_tree "$LUA" "$top/examples/demo.lua"; }
 command_from_tree() { from_tree "$rock/tree/bin/connect-usage" --help; }
+serve_from_tree() {
+  from_tree timeout 2 "$rock/tree/bin/connect-usage" sandbox --port 0 | grep '^Usage records: 1000 approved$'
+}
 lua_files() { (cd "$1" && find cloudblue -type f | LC_ALL=C sort); }
 same_lua_files() { [ "$(lua_files lua)" = "$(lua_files "$rock/tree/share/lua/5.4")" ]; }
 # What a shared library shows to others: the function that Lua calls, and nothing that could meet a namesake.
@@ -58,4 +60,5 @@ check "make" $MAKE -s all
 check "make's module exports one symbol" "$@" exports_one_symbol "$BUILD/lib/cloudblue/connect/core.so"
 check "the demo, from the rock's tree" "$@" close_from_tree
 check "connect-usage, from the rock's tree" "$@" command_from_tree
+check "connect-usage sandbox, from the rock's tree" "$@" serve_from_tree
 check "luarocks test" "$@" run_busted

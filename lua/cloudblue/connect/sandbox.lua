@@ -6,6 +6,7 @@
 
 local control = require "cloudblue.connect.sandbox.control"
 local json = require "cloudblue.connect.sandbox.json"
+local libraries = require "cloudblue.connect.sandbox.libraries"
 local options = require "cloudblue.connect.sandbox.options"
 local cqueues = require "cqueues"
 local condition = require "cqueues.condition"
@@ -28,10 +29,28 @@ local function enter(socket, path, cpath, text)
   require("cloudblue.connect.sandbox.thread").run(socket, text)
 end
 
+--- The address by which a client on this machine reaches a server: one that listens on all addresses is
+--- reached by the loopback address.
+local LOOPBACK = { ["0.0.0.0"] = "127.0.0.1", ["::"] = "[::1]" }
+
+local function addressOf(host)
+  return LOOPBACK[host] or host:find(":", 1, true) and "[" .. host .. "]" or host
+end
+
+--- What kept the thread from starting, in one line, and whether it is a library that is missing.
+local function startProblem(thread, socket, first)
+  local _, died = thread:join(5)
+  socket:close()
+  local missing = libraries.missing(died)
+  return first and first.problem or missing or "the sandbox could not start: " .. tostring(died):match("^[^\n]*"),
+    missing ~= nil
+end
+
 --- Starts a sandbox and waits until its port is open.
 ---@param given SandboxOptions? see sandbox/options.lua
----@return Sandbox|nil sandbox nil when the port can't be opened
----@return string? problem why
+---@return Sandbox|nil sandbox nil when the port can't be opened, or a library is missing
+---@return string? problem why, in one line
+---@return boolean? isMissing whether a library is missing
 function sandbox.start(given)
   if given ~= nil and type(given) ~= "table" then
     error("bad argument #1 to 'start' (table expected, got " .. type(given) .. ")", 2)
@@ -40,17 +59,15 @@ function sandbox.start(given)
   if not complete then
     error("bad argument #1 to 'start' (" .. wrong .. ")", 2)
   end
-  local thread, socket = threads.start(enter, package.path, package.cpath, json.encode(complete))
+  local path = libraries.path(package.path)
+  local thread, socket = threads.start(enter, path, package.cpath, json.encode(complete))
   local first = control.receive(control.open(socket))
   if not first or first.problem then
-    local _, died = thread:join(5)
-    socket:close()
-    return nil, first and first.problem or "the sandbox could not start: " .. tostring(died)
+    return nil, startProblem(thread, socket, first)
   end
   local port = math.tointeger(first.port)
-  local shown = complete.host:find(":", 1, true) and "[" .. complete.host .. "]" or complete.host
   return setmetatable({
-    endpoint = string.format("http://%s:%d/public/v1", shown, port),
+    endpoint = string.format("http://%s:%d/public/v1", addressOf(complete.host), port),
     apiKey = complete.apiKey,
     host = complete.host,
     port = port,

@@ -1,21 +1,30 @@
 --- connect-usage sandbox: a local Connect that serves until it is interrupted.
 
+local libraries = require "cloudblue.connect.sandbox.libraries"
+
 local subcommand = {}
 
-local function count(text)
+local function countOf(text)
   local number = math.tointeger(tonumber(text))
-  if not number or number < 0 then
-    return nil, "'" .. text .. "' is not a number of things"
-  end
-  return number
+  return number and number >= 0 and number or nil
 end
 
-local function port(text)
-  local number = count(text)
-  if not number or number > 65535 then
-    return nil, "'" .. text .. "' is not a port from 0 to 65535"
-  end
-  return number
+local function portOf(text)
+  local number = countOf(text)
+  return number and number <= 65535 and number or nil
+end
+
+local function wordOf(text)
+  return text:find("%S") and text or nil
+end
+
+--- Adds an option with an argument that is read by `read`; `wanted` says what it gives nil for the lack of.
+local function addOption(parser, name, description, argument, read, wanted)
+  local option = parser:option(name, description):argname(argument)
+  return option:convert(function(text)
+    local value = read(text)
+    return value, value == nil and string.format("%s must be %s, not '%s'", name, wanted, text) or nil
+  end)
 end
 
 --- Describes the subcommand's options.
@@ -23,13 +32,15 @@ end
 function subcommand.describe(parser)
   parser:summary("Serve a local Connect to test against.")
   parser:description("Serves a local Connect, with data in memory, until SIGINT or SIGTERM.")
-  parser:option("--port", "The port; 0 takes a free one.", "8080"):convert(port):argname("PORT")
-  parser:option("--host", "The address to listen on.", "127.0.0.1"):argname("ADDRESS")
-  parser:option("--records", "How many usage records there are.", "1000"):convert(count):argname("COUNT")
-  parser:option("--api-key", "The key that is let in."):argname("KEY"):target("apiKey")
+  addOption(parser, "--port", "The port; 0 takes a free one.", "PORT", portOf, "a port from 0 to 65535"):default("8080")
+  addOption(parser, "--host", "The address to listen on.", "ADDRESS", wordOf, "an address"):default("127.0.0.1")
+  addOption(parser, "--records", "How many usage records there are.", "COUNT", countOf, "a count"):default("1000")
+  addOption(parser, "--api-key", "The key that is let in.", "KEY", wordOf, "a key"):target("apiKey")
   parser:option("--faults", "A script of faults, a JSON file (docs/sandbox.md)."):argname("FILE")
-  parser:option("--download-bytes", "The size of downloads."):convert(count):argname("BYTES"):target("downloadBytes")
+  addOption(parser, "--download-bytes", "The size of downloads.", "BYTES", countOf, "a count"):target("downloadBytes")
   parser:flag("--no-bulk-route", "Answer POST /usage/records/close-records with 404."):target("noBulkRoute")
+  parser:flag("--lenient-filters", "Leave out unknown filters, as the service does."):target("lenientFilters")
+  parser:flag("--verbose", "Print a line for each request.")
 end
 
 local function shellQuoted(text)
@@ -83,37 +94,50 @@ local function readFaults(path)
   return script
 end
 
---- Serves until SIGINT or SIGTERM.
----@param options table what argparse gave
----@return true|nil ok
----@return string? problem
-function subcommand.run(options)
-  local loaded, sandbox = pcall(require, "cloudblue.connect.sandbox")
-  if not loaded then
-    return nil, "the sandbox needs lua-http and lua-cjson: " .. sandbox:match("^[^\n]*")
-  end
-  local script, unreadable
-  if options.faults then
-    script, unreadable = readFaults(options.faults)
-  end
-  if unreadable then
-    return nil, unreadable
-  end
-  local signal = require "cqueues.signal"
-  -- Blocked before the thread starts, so that only the listener below ever takes them.
-  signal.block(signal.SIGINT, signal.SIGTERM)
-  local listener = signal.listen(signal.SIGINT, signal.SIGTERM)
-  local running, problem = sandbox.start {
+--- The options of the sandbox that the command line stands for.
+local function sandboxOptions(options, script)
+  return {
     port = options.port,
     host = options.host,
     records = options.records,
     apiKey = options.apiKey,
     downloadBytes = options.downloadBytes,
     bulkRoute = not options.noBulkRoute,
+    strictFilters = not options.lenientFilters,
+    verbose = options.verbose or false,
     faults = script,
   }
+end
+
+--- Serves until SIGINT or SIGTERM.
+---@param options table what argparse gave
+---@return true|nil ok
+---@return string? problem
+---@return boolean? canNotBegin whether the command line is wrong or a library is missing
+function subcommand.run(options)
+  local loaded, sandbox = pcall(require, "cloudblue.connect.sandbox")
+  if not loaded then
+    return nil, libraries.missing(sandbox) or tostring(sandbox), true
+  end
+  local script, wrong
+  if options.faults then
+    script, wrong = readFaults(options.faults)
+    if not script then
+      return nil, wrong
+    end
+  end
+  local given = sandboxOptions(options, script)
+  script, wrong = require("cloudblue.connect.sandbox.options").check(given, false)
+  if not script then
+    return nil, wrong, true
+  end
+  local signal = require "cqueues.signal"
+  -- Blocked before the thread starts, so that only the listener below ever takes them.
+  signal.block(signal.SIGINT, signal.SIGTERM)
+  local listener = signal.listen(signal.SIGINT, signal.SIGTERM)
+  local running, problem, isMissing = sandbox.start(given)
   if not running then
-    return nil, problem
+    return nil, problem, isMissing
   end
   introduce(running, options.records)
   listener:wait()

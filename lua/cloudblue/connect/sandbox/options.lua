@@ -9,6 +9,11 @@ local function isString(value)
   return type(value) == "string" and value ~= "", "a string that is not empty"
 end
 
+local function isKey(value)
+  local isOne = type(value) == "string" and value:find("^%S.*%S$") ~= nil and not value:find("%c")
+  return isOne, "a key: not empty, without blanks around it, without control characters"
+end
+
 local function isBoolean(value)
   return type(value) == "boolean", "true or false"
 end
@@ -83,12 +88,13 @@ local fileStatuses = isListOf("draft", "uploading", "uploaded", "invalid", "proc
 ---@field requestLog? integer how many requests are remembered (10000)
 ---@field bodyLog? integer how many bytes of a request's body are remembered (1048576)
 ---@field keepAlive? number seconds that an idle connection is kept (60)
+---@field verbose? boolean whether a line is printed for each request (false)
 
 --- name → {default, check, whether it can be changed while the sandbox runs}
 local KNOWN = {
   port = { 0, isPort },
   host = { "127.0.0.1", isString },
-  apiKey = { "ApiKey SU-000-000-000:not-a-secret", isString, true },
+  apiKey = { "ApiKey SU-000-000-000:not-a-secret", isKey, true },
   records = { 1000, isRecords },
   statuses = { { "approved" }, isListOf("valid", "invalid", "approved", "rejected", "closed") },
   files = { { "accepted", "ready", "pending", "draft" }, fileStatuses },
@@ -107,6 +113,7 @@ local KNOWN = {
   requestLog = { 10000, isCount },
   bodyLog = { 1048576, isCount },
   keepAlive = { 60, isSeconds },
+  verbose = { false, isBoolean, true },
 }
 
 --- Only `configure` knows this one: whether the port is open.

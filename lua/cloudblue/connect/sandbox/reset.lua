@@ -4,6 +4,7 @@
 --- and its side effect, that the whole process ignores SIGPIPE from then on, is undone: what is
 --- tested against a sandbox must meet the signals that it meets elsewhere.
 
+local libraries = require "cloudblue.connect.sandbox.libraries"
 local signal = require "cqueues.signal"
 
 local reset = {}
@@ -34,7 +35,7 @@ function reset.prepare()
     signal.default(signal.SIGPIPE)
   end
   if not ok then
-    return nil, "closing a connection by a reset needs LuaSocket"
+    return nil, "closing a connection by a reset: " .. (libraries.missing(luasocket) or tostring(luasocket))
   end
   handle = luasocket.tcp()
   return true

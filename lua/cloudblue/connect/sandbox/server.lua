@@ -367,6 +367,19 @@ function Server:fail(stream, request, rule, entry, refusal)
   return misdelivery[rule.fault]({ stream = stream, wake = self.wake }, rule, answer)
 end
 
+--- Prints what came of a request. Its path may hold any bytes: a terminal gets none that it obeys.
+---@param entry table the request's entry in the log
+function Server:tell(entry)
+  if self.options.verbose then
+    local path = entry.path:gsub("[^\33-\126]", function(byte)
+      return string.format("\\x%02X", byte:byte())
+    end)
+    local fault = entry.fault and ", " .. entry.fault or ""
+    io.stdout:write(string.format("%s %s: %s%s\n", entry.method, path, entry.status or "no status", fault))
+    io.stdout:flush()
+  end
+end
+
 --- Reads one request and answers it.
 ---@param stream table http.h1_stream
 ---@param number integer of the connection
@@ -378,6 +391,17 @@ function Server:exchange(stream, number)
   end
   local request = requests.new(headers)
   local entry = self:remember(request, number)
+  local alive = self:answer(stream, request, entry)
+  self:tell(entry)
+  return alive
+end
+
+--- Answers a request whose head was read, as it should be or as the script of faults says.
+---@param stream table http.h1_stream
+---@param request table
+---@param entry table its entry in the log
+---@return boolean alive
+function Server:answer(stream, request, entry)
   local rule = self.faults:atRequest(request.method, request.path:match("^" .. PREFIX .. "(/.*)$") or request.path)
   entry.fault = rule and rule.fault
   if rule and rule.fault == "refuse" then
