@@ -104,6 +104,20 @@ static keys check_key(lua_State *L, int arg, const place *p, keys before) {
   return kind;
 }
 
+/* True when the table at the top of the stack is a list to lua-cjson, whatever
+** its keys are: it has the metatable of the lists that it decodes. */
+static bool is_marked_list(lua_State *L) {
+  bool marked = false;
+  if (!lua_getmetatable(L, -1)) return false;
+  for (enum cbl_shared of = CBL_ARRAY_MT; of <= CBL_EMPTY_ARRAY_MT && !marked; of++) {
+    cbl_shared_push(L, of);
+    marked = lua_rawequal(L, -1, -2);
+    lua_pop(L, 1);
+  }
+  lua_pop(L, 1);
+  return marked;
+}
+
 static void check_entries(lua_State *L, int arg, place *here) {
   lua_Integer count = 0, highest = 0;
   keys kind = NO_KEYS;
@@ -122,6 +136,9 @@ static void check_entries(lua_State *L, int arg, place *here) {
   here->key = 0;
   if (kind == LIST_KEYS && highest != count)
     refuse(L, arg, here, "is a list with holes; use connect.null for an absent value");
+  if (kind == OBJECT_KEYS && is_marked_list(L))
+    refuse(L, arg, here,
+           "has names, but the metatable of lua-cjson's lists: it would be sent as []");
 }
 
 static void check_table(lua_State *L, int arg, const place *above) {

@@ -14,7 +14,8 @@
 ** error that names the place for: a function, userdata (other than JSON null)
 ** or thread; NaN or infinity; a number that lua-cjson can't write exactly; a
 ** string that is not UTF-8; a table with a cycle, with a __len, with holes, with keys that
-** are neither all 1..n nor all strings, or nested too deep. */
+** are neither all 1..n nor all strings, with names under the metatable of
+** lua-cjson's lists, or nested too deep. */
 void cbl_body_check(lua_State *L, int arg, int idx);
 
 /* True when the bytes are well-formed UTF-8 (RFC 3629), as JSON text must be. */

@@ -165,26 +165,36 @@ void cbl_json_add_string(lua_State *L, luaL_Buffer *b, int idx) {
   }
 }
 
+/* True when the number at the top of the stack, read from its text, is the one
+** below it. A float may stand for an integer below 2^53 only: from there on its
+** text may be that of another integer. */
+static bool is_same_number(lua_State *L) {
+  return lua_compare(L, -1, -2, LUA_OPEQ) &&
+         (lua_isinteger(L, -1) || !lua_isinteger(L, -2) || fabs(lua_tonumber(L, -1)) < EXACT_LIMIT);
+}
+
 bool cbl_json_exact(lua_State *L, int idx) {
-  char text[32];
+  int top = lua_gettop(L);
   bool exact;
   if (lua_isinteger(L, idx)) {
     lua_Integer n = lua_tointeger(L, idx);
     /* 14 digits: what every branch writes. */
     if (n > -100000000000000 && n < 100000000000000) return true;
   } else {
+    char text[32];
     lua_Number n = lua_tonumber(L, idx);
     /* Both ways by the same locale, whichever. */
     snprintf(text, sizeof text, "%.14g", n);
     if (strtod(text, NULL) == n) return true;
   }
   lua_pushvalue(L, idx);
+  lua_pushvalue(L, -1);
   cbl_json_encode(L);
   exact = cbl_locale_tonumber(L, lua_tostring(L, -1));
   if (exact) {
-    exact = lua_compare(L, -1, idx < 0 ? idx - 2 : idx, LUA_OPEQ);
-    lua_pop(L, 1);
+    lua_remove(L, -2);
+    exact = is_same_number(L);
   }
-  lua_pop(L, 1);
+  lua_settop(L, top);
   return exact;
 }

@@ -70,7 +70,11 @@ void cbl_shared_open(lua_State *L) {
   static const struct {
     enum cbl_shared place;
     const char *field;
-  } fields[] = {{CBL_DECODE, "decode"}, {CBL_ENCODE, "encode"}, {CBL_NULL, "null"}};
+  } fields[] = {{CBL_DECODE, "decode"},
+                {CBL_ENCODE, "encode"},
+                {CBL_NULL, "null"},
+                {CBL_ARRAY_MT, "array_mt"},
+                {CBL_EMPTY_ARRAY_MT, "empty_array_mt"}};
   if (lua_rawgetp(L, LUA_REGISTRYINDEX, &shared_key) == LUA_TTABLE) {
     lua_pop(L, 1);
     return;

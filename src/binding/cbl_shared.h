@@ -15,9 +15,11 @@
 
 /* Places in the shared table. */
 enum cbl_shared {
-  CBL_DECODE = 1,   /* function: JSON text -> value */
-  CBL_ENCODE,       /* function: value -> JSON text */
-  CBL_NULL,         /* light userdata: JSON null */
+  CBL_DECODE = 1, /* function: JSON text -> value */
+  CBL_ENCODE,     /* function: value -> JSON text */
+  CBL_NULL,       /* light userdata: JSON null */
+  CBL_ARRAY_MT,   /* table: what makes a table a list to lua-cjson; nil on one branch */
+  CBL_EMPTY_ARRAY_MT,
   CBL_FILTER_WRITER /* function: filter, options -> query; nil until the Lua face sets it */
 };
 
