@@ -132,7 +132,7 @@ hosts: $(HOSTS)  ## build the host programs that embed the module
 -include $(wildcard $(BUILD)/obj/*/*/*.d $(BUILD)/obj/*/*.d $(BUILD)/spec/*.d)
 
 # ---------------------------------------------------------------- the two commands, and the rest
-.PHONY: demo run-demo test lint format env bench memcheck tsan torture deps deps-ci install install-modules uninstall clean
+.PHONY: demo run-demo test lint format env bench memcheck tsan torture mutants deps deps-ci install install-modules uninstall clean
 TOOL = BUILD='$(BUILD)' LUA='$(LUA)' MAKE='$(MAKE)' CC='$(CC)' WERROR='$(WERROR)' sh
 
 # The packages may only now be there, so what the system offers is asked again by a second make.
@@ -176,6 +176,10 @@ tsan:  ## the hosts with threads under TSan
 torture:  ## the long tests of spec/torture, and the fuzz targets for a minute each
 	@sh tools/deps.sh demo test torture
 	@$(TOOL) tools/test.sh torture
+
+mutants:  ## change the sources at random and see whether the tests notice (MUTANTS=100 SEED=n FILES=pattern)
+	@sh tools/deps.sh demo test
+	@$(TOOL) -c 'exec "$$LUA" tools/mutants.lua'
 
 deps:  ## install every package that any target needs
 	@sh tools/deps.sh demo test lint memcheck torture bench
