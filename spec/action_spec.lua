@@ -63,7 +63,8 @@ describe("an operation", function()
     { "action", "id", function(c, id) return (c.usageRecords:action(id, "close")) end },
     { "action (its name)", "name", function(c, id) return (c.usageRecords:action("UR-1", id)) end },
     { "records:close", "id", function(c, id) return (c.usageRecords:close(id, "B-1")) end },
-    { "records:closeRecords", "id", function(c, id) return (c.usageRecords:closeRecords(id, "UR-1", "B-1")) end },
+    { "records:closeRecords", "id", function(c, id) return (c.usageRecords:closeRecords(id, "UR-1", "B-1")) end,
+      optional = true },
     { "records:closeRecords (the record)", "recordId",
       function(c, id) return (c.usageRecords:closeRecords("UF-1", id, "B-1")) end },
     { "chunks:get", "id", function(c, id) return (c.usageChunks:get(id)) end },
@@ -77,9 +78,11 @@ describe("an operation", function()
     local name, argument, call = table.unpack(operation)
     it(name .. " refuses every id that can't be one, and sends nothing", function()
       for _, bad in ipairs(BAD_IDS) do
-        local message = misuse(function() return (call(client, bad.id)) end)
-        local expected = "(" .. argument .. " " .. bad.says .. ")"
-        assert.is_truthy(message:find(expected, 1, true), bad.what .. ": " .. message)
+        if bad.id ~= nil or not operation.optional then
+          local message = misuse(function() return (call(client, bad.id)) end)
+          local expected = "(" .. argument .. " " .. bad.says .. ")"
+          assert.is_truthy(message:find(expected, 1, true), bad.what .. ": " .. message)
+        end
       end
       nothingSent()
     end)
@@ -173,9 +176,27 @@ describe("an operation", function()
     nothingSent()
   end)
 
-  it("ignores arguments beyond its own", function()
-    assert(client.usageRecords:close("UR-2026-01-0000-0000-0000-0001", "B", "N", "more", {}, print, 1, 2, 3))
-    assert.equal('{"external_billing_id":"B","external_billing_note":"N"}', sb:requests()[1].body)
+  it("refuses arguments beyond its own and one of options, and sends nothing", function()
+    local records = client.usageRecords
+    assert.equal("bad argument #5 to 'close' (one argument too many: a string)",
+      misuse(function() return (records:close("UR-1", "B", "N", {}, "more")) end))
+    assert.equal("bad argument #4 to 'get' (one argument too many: a boolean)",
+      misuse(function() return (records:get("UR-1", nil, nil, false)) end))
+    assert.equal("bad argument #4 to 'close' (options must be a table, got string)",
+      misuse(function() return (records:close("UR-1", "B", "N", "more")) end))
+    nothingSent()
+    assert(records:close("UR-2026-01-0000-0000-0000-0001", "B", nil, nil, nil, nil))
+  end)
+
+  it("is called by its name where Lua has none for it, and its resource is not counted", function()
+    local records = client.usageRecords
+    local _, message = pcall(records.close, records, "")
+    assert.equal("bad argument #1 to 'close' (id is empty)", message)
+    _, message = pcall(client.request, client, "GET")
+    assert.equal("bad argument #2 to 'request' (path must be a string, got nil)", message)
+    _, message = pcall(records.close, 5)
+    assert.equal("calling 'close' on a bad self (a resource expected, got number)", message)
+    nothingSent()
   end)
 end)
 
@@ -200,7 +221,7 @@ describe("the answer to closeRecords", function()
 
   it("is a failure of kind record where the entry refuses", function()
     local chunk, failure = bulk(206,
-      '[{"id":"UR-1","status":"draft","error_codes":"STATE_001","error_details":"not approved"}]')
+      '[{"id":"UR-1","status":"valid","error_codes":"STATE_001","error_details":"not approved"}]')
     assert.is_nil(chunk)
     assert.equal("record", failure.kind)
     assert.equal("rejected", failure.outcome)
@@ -218,10 +239,40 @@ describe("the answer to closeRecords", function()
     assert.equal("rejected", failure.outcome)
   end)
 
-  it("is a failure where the entry has another status and no reason", function()
-    local _, failure = bulk(206, '[{"id":"UR-1","status":"approved"}]')
-    assert.equal("record", failure.kind)
-    assert.equal("the record was not closed", failure.message)
+  -- What is neither a close nor a rejection settles nothing: the record is read.
+  it("is found out by reading the record where the entry is not clear", function()
+    for _, entry in ipairs {
+      '{"id":"UR-1","status":"approved"}', '{"id":"UR-1"}', '{"id":"UR-1","status":null}',
+      '{"id":"UR-1","error_codes":"STATE_001","error_details":"no"}',
+      '{"id":"UR-1","status":"closing"}', '{"id":"UR-1","status":"closing","error_codes":"STATE_001"}',
+      '{"id":"UR-1","status":"closed"},{"id":"UR-1","status":"approved"}',
+    } do
+      local s <close> = service.answering({ rawserver.reply(206, "[" .. entry .. "]"), service.closed("UR-1") },
+        { retries = 1 })
+      local chunk = assert(s.records:closeRecords("UF-1", "UR-1", "B-1"))
+      assert.is_true(chunk.confirmed, entry)
+      assert.equal("B-1", chunk.external_billing_id)
+      assert.equal("/public/v1/usage/records/UR-1", s:requests()[2].target)
+      local _, failure = bulk(206, "[" .. entry .. "]")
+      assert.same({ "decode", "unknown" }, { failure.kind, failure.outcome }, entry)
+    end
+  end)
+
+  it("needs no id of a file by the route that has none", function()
+    local s <close> = service.answering { rawserver.reply(206, '[{"id":"UR-1","status":"closed"}]') }
+    assert(s.records:closeRecords(nil, "UR-1", "B-1"))
+    assert.equal('[{"id":"UR-1","external_billing_id":"B-1"}]', s:requests()[1].body)
+  end)
+
+  it("is the first route's where the second one needs the id of a file that was not given", function()
+    local s <close> = service.answering { rawserver.reply(404, ""), rawserver.reply(404, ""), service.closed("UR-1") }
+    local _, failure = s.records:closeRecords(nil, "UR-1", "B-1")
+    assert.equal(404, failure.status)
+    assert.equal(1, #s:requests())
+    assert(s.records:closeRecords("UF-1", "UR-1", "B-1"))
+    assert.equal("bad argument #1 to 'closeRecords' (id is missing; this service closes by file and record)",
+      misuse(function() return (s.records:closeRecords(nil, "UR-1", "B-1")) end))
+    assert.equal(3, #s:requests())
   end)
 
   it("is unknown where no entry tells of the record", function()

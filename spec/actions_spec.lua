@@ -83,7 +83,7 @@ describe("what is sent", function()
     end)
 
     it("carries a note of two megabytes, without an Expect", function()
-      local s <close> = service.answering(service.closed("UR-1"))
+      local s <close> = service.answering(service.closed("UR-1", "B"))
       local note = ("0123456789abcdef"):rep(131072)
       assert(s.records:close("UR-1", "B", note))
       local request = s:requests()[1]
@@ -113,7 +113,8 @@ describe("what is sent", function()
     for _, status in ipairs { 404, 405 } do
       it(("is one object by the route of the JavaScript SDK where the bulk route answers %d"):format(status), function()
         local s <close> = service.answering {
-          rawserver.reply(status, '{"error_code":"REQ_003","errors":["no such route"]}'), service.closed(OTHER),
+          rawserver.reply(status, '{"error_code":"REQ_003","errors":["no such route"]}'),
+          service.closed(OTHER, "BILL-77"),
         }
         assert(s.records:closeRecords(FILE, OTHER, "BILL-77", "January run"))
         local requests = s:requests()
@@ -349,7 +350,7 @@ describe("what is sent", function()
     it("has no body and no Content-Type left over from the call before on the same connection", function()
       local s <close> = service.answering {
         service.closed("UR-1"), rawserver.reply(200, "{}"), "HTTP/1.1 204 No Content\r\n\r\n",
-        service.closed("UFC-1"), service.closed("UR-2"),
+        service.closed("UFC-1"), service.closed("UR-2", "B-2"),
       }
       assert(s.records:close("UR-1", "B-1"))
       assert(s.records:get("UR-1"))
@@ -371,8 +372,8 @@ describe("what is sent", function()
     end)
 
     it("encodes in the path what of an id is not plain", function()
-      local s <close> = service.answering(service.closed("x"))
-      assert(s.records:close("a?b#c%41&d=e;f", "B"))
+      local s <close> = service.answering(service.closed("a?b#c%41&d=e;f"))
+      assert(s.records:close("a?b#c%41&d=e;f", "B-1"))
       assert.equal(BASE .. "/usage/records/a%3Fb%23c%2541%26d%3De%3Bf/close", s:requests()[1].target)
     end)
 

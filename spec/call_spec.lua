@@ -128,9 +128,9 @@ describe("hooks", function()
     local client <close> = connect.ConnectClient("http://127.0.0.1:1", "key")
     for _, add in ipairs(ADD) do
       for _, bad in ipairs { {}, 5, "f", true } do
-        assert.matches("function expected", misuse(function() return (client[add](client, bad)) end), 1, true)
+        assert.matches("hook must be a function", misuse(function() return (client[add](client, bad)) end), 1, true)
       end
-      assert.matches("function expected", misuse(function() return (client[add](client, nil)) end), 1, true)
+      assert.matches("hook must be a function", misuse(function() return (client[add](client, nil)) end), 1, true)
     end
   end)
 
@@ -141,10 +141,10 @@ describe("hooks", function()
       s.client[add](s.client, function()
         if inside then return end
         inside = true
-        assert.equal("UR-1", assert(s.records:get("UR-inner")).id)
+        assert.equal("UR-1", assert(s.client:request("GET", "/usage/records/inner")).id)
       end)
     end
-    assert.equal("UR-1", assert(s.records:get("UR-outer")).id)
+    assert.equal("UR-1", assert(s.records:get("UR-1")).id)
     assert.equal(3, #s:requests())
   end)
 
@@ -223,8 +223,17 @@ describe("closing the client", function()
     assert.equal(0, s.raw:connections())
   end)
 
-  it("in a hook after the response ends the call as cancelled and unknown", function()
+  -- The reply is there: what happened is known, and is said.
+  it("in a hook after the response takes nothing back of what the reply says", function()
     local s <close> = service.answering(service.closed("UR-1"))
+    s.client:addAfterResponseHook(function() s.client:close() end)
+    local chunk = assert(s.records:close("UR-1", "B-1"))
+    assert.equal("closed", chunk.status)
+    assert.equal(1, #s:requests())
+  end)
+
+  it("in a hook after a response that settles nothing ends the call as cancelled and unknown", function()
+    local s <close> = service.answering(rawserver.reply(502, ""), { retries = 3 })
     s.client:addAfterResponseHook(function() s.client:close() end)
     local chunk, failure = s.records:close("UR-1", "B-1")
     assert.is_nil(chunk)

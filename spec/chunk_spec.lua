@@ -158,10 +158,20 @@ describe("a method of a chunk", function()
       misuse(function() return (chunk:close("B", 5)) end))
   end)
 
-  it("refuses to act where the chunk's id can't stand in a path", function()
-    local s <close> = service.answering(rawserver.reply(200, '{"id":".."}'))
-    local dots = assert(s.chunks:get("UFC-1"))
-    assert.matches("id is '..', which a URL resolves", misuse(function() return (dots:close("B")) end), 1, true)
-    assert.equal(1, #s:requests())
+  it("of a record is that of records, and what only a chunk has is misuse", function()
+    local record = assert(client.usageRecords:close("UR-2026-01-0000-0000-0000-0001", "B-1"))
+    local again = assert(record:refresh())
+    assert.equal("GET /public/v1/usage/records/UR-2026-01-0000-0000-0000-0001", (lastLine()))
+    assert.equal("B-1", again.external_billing_id)
+    local _, failure = record:close("B-1")
+    assert.equal("POST /public/v1/usage/records/UR-2026-01-0000-0000-0000-0001/close", (lastLine()))
+    assert.equal("STATE_001", failure.errorCode)
+    local sent = #sb:requests()
+    for _, name in ipairs { "download", "regenerate" } do
+      assert.equal(
+        ("calling '%s' on a bad self (a usage record has no %s; a chunk of usageChunks has)"):format(name, name),
+        misuse(function() return (record[name](record)) end))
+    end
+    assert.equal(sent, #sb:requests())
   end)
 end)

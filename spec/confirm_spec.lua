@@ -238,14 +238,14 @@ end)
 
 describe("what confirms a close", function()
   --- The answer where the reply to the close is lost and the record reads as text.
-  local function confirmedBy(text, bill)
+  local function confirmedBy(text, bill, note)
     local raw <close> = rawserver.start { connections = {
       { { read = "request" }, { reset = true } },
       { { read = "request" }, { send = rawserver.reply(200, text) }, { close = true } },
     } }
     local time <close> = testenv.start()
     local client <close> = connect.ConnectClient(raw.url, "key", { retries = 2 })
-    local chunk, failure = client.usageRecords:close(RECORD, bill)
+    local chunk, failure = client.usageRecords:close(RECORD, bill, note)
     local closes = 0
     for _, bytes in ipairs(raw:received()) do closes = closes + (bytes:find("^POST") and 1 or 0) end
     assert.is_true(#time.pauses() <= 3)
@@ -260,11 +260,25 @@ describe("what confirms a close", function()
   end)
 
   it("is no other billing id, however alike", function()
-    for _, other in ipairs { '"B-10"', '"B-"', '"b-1"', '" B-1"', '"B-1\\u0000"', '""', "null" } do
+    for _, other in ipairs { '"B-10"', '"B-"', '"C-1"', '"B--1"', '"B-2é"', '""', "null" } do
       local text = ('{"id":"%s","status":"closed","external_billing_id":%s}'):format(RECORD, other)
       local chunk, failure, closes = confirmedBy(text, "B-1")
       assert.is_nil(chunk, other)
       tells(failure, "record", "rejected", 1)
+      assert.equal(1, closes)
+    end
+  end)
+
+  -- Something on the way may have rewritten our id: then it is our close.
+  it("is no rejection where the ids differ in nothing but blanks, letter case or normalisation: unknown", function()
+    for _, alike in ipairs { { '"b-1"', "B-1" }, { '" B-1"', "B-1" }, { '"B -1\\t"', "B-1" }, { '"B-1\\u0000"', "B-1" },
+      { '"MU\u{308}LLER-1"', "M\u{dc}LLER-1" }, { '"m\u{fc}ller-1"', "M\u{dc}LLER-1" } } do
+      local shown, sent = table.unpack(alike)
+      local text = ('{"id":"%s","status":"closed","external_billing_id":%s}'):format(RECORD, shown)
+      local chunk, failure, closes = confirmedBy(text, sent)
+      assert.is_nil(chunk, shown)
+      tells(failure, "record", "unknown", 1)
+      assert.matches("which may be ours: it differs in no more than blanks", failure.message, 1, true)
       assert.equal(1, closes)
     end
   end)
@@ -297,5 +311,26 @@ describe("what confirms a close", function()
       local chunk = confirmedBy(('{"id":"%s","status":"closed"%s}'):format(RECORD, none), nil)
       assert.is_true(chunk.confirmed)
     end
+  end)
+
+  -- CloudBlue's own extension closes with a note alone: only the note tells whose close it is.
+  it("is, without a billing id, our note and no other", function()
+    local function by(rest, note)
+      return confirmedBy(('{"id":"%s","status":"closed"%s}'):format(RECORD, rest), nil, note)
+    end
+    assert.is_true(by(',"external_billing_note":"run 7"', "run 7").confirmed)
+    assert.is_true(by(',"external_billing_id":null,"external_billing_note":"run 7"', "run 7").confirmed)
+    for rest, outcome in pairs {
+      [',"external_billing_note":"run 8"'] = "rejected", [',"external_billing_note":null'] = "rejected",
+      [',"external_billing_id":"B-9","external_billing_note":"run 7"'] = "rejected",
+      [',"external_billing_note":"RUN 7 "'] = "unknown", [""] = "unknown", [',"external_billing_note":7'] = "unknown",
+    } do
+      local chunk, failure = by(rest, "run 7")
+      assert.is_nil(chunk, rest)
+      assert.equal(outcome, failure.outcome, rest)
+    end
+    local _, failure = by(',"external_billing_note":"theirs"', nil)
+    tells(failure, "record", "rejected", 1)
+    assert.equal("it is closed with another note (theirs)", failure.message)
   end)
 end)

@@ -167,7 +167,12 @@ describe("meta.lua", function()
     local _, failure = s.records:get("UR-1")
     local found = {}
     for name in pairs(failure) do found[name] = true end
+    local t <close> = service.answering({ service.reply(500, ""),
+      service.reply(404, '{"error_code":"E","errors":["x"]}') }, { retries = 1 })
+    local confirmation = select(2, t.records:close("UR-1", "B-1")).confirmation
+    found.confirmation = true
     assert.same(names(found), names(meta.Failure.fields))
+    assert.same(names(confirmation), names(meta.Confirmation.fields))
   end)
 
   it("declares what a hook is told", function()

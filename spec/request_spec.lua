@@ -135,7 +135,8 @@ describe("client:request", function()
         assert.equal("bad argument #1 to 'request' (the method must be GET, POST, PUT, PATCH or DELETE)",
           misuse(function() return (s.client:request(method, "/x")) end))
       end
-      assert.matches("#1 to 'request' %(string expected", misuse(function() return (s.client:request(nil, "/x")) end))
+      assert.matches("#1 to 'request' %(method must be a string",
+        misuse(function() return (s.client:request(nil, "/x")) end))
     end)
 
     it("what is no path below the endpoint", function()
@@ -160,7 +161,7 @@ describe("client:request", function()
     end)
 
     it("options that are no table, or of the wrong type", function()
-      assert.matches("#3 to 'request' %(table expected",
+      assert.matches("#3 to 'request' %(options must be a table",
         misuse(function() return (s.client:request("GET", "/x", 5)) end))
       for name, case in pairs {
         timeout = { 0, "option 'timeout' must be a number of seconds over 0, got 0" },

@@ -121,7 +121,7 @@ describe("connect.GenericResource", function()
       assert.equal("bad argument #1 to 'resource' (the path " .. says .. ")",
         misuse(function() return (client:resource(path)) end))
     end
-    assert.equal("bad argument #1 to 'resource' (string expected, got nil)",
+    assert.equal("bad argument #1 to 'resource' (path must be a string, got nil)",
       misuse(function() return (client:resource(nil)) end))
   end)
 
@@ -144,7 +144,7 @@ describe("a collection below an object", function()
       assert.matches("bad argument #1 to 'collection'", misuse(function() return (things:collection(bad, "items")) end))
       assert.matches("bad argument #2 to 'collection'", misuse(function() return (things:collection("X", bad)) end))
     end
-    assert.matches("#1 to 'collection' %(string expected", misuse(function() return (things:collection()) end))
+    assert.matches("#1 to 'collection' %(id must be a string", misuse(function() return (things:collection()) end))
   end)
 
   it("encodes what of an id is not plain, as get does", function()

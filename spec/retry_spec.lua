@@ -168,12 +168,12 @@ describe("a call", function()
         end
       end)
 
-      it("is unknown where that never ends: " .. call.name, function()
+      it("is unknown where that never ends, but for a read: " .. call.name, function()
         local s <close> = scene.start { call = call,
           faults = { scene.rule({ fault = "reset-before", count = "all" }, call) } }
         local result, failure = call.call(s)
         assert.is_nil(result)
-        tells(failure, "transport", "unknown", 4)
+        tells(failure, "transport", call.reads and "rejected" or "unknown", 4)
         assert.equal(3, #s.time.pauses())
       end)
     end
@@ -243,7 +243,7 @@ describe("a call", function()
       local size, failure, _, requests = download(function(piece) got[#got + 1] = piece end,
         { { on = "GET /**", fault = "truncate", bytes = 1000 } })
       assert.is_nil(size)
-      tells(failure, "transport", "unknown", 1)
+      tells(failure, "transport", "rejected", 1)
       assert.equal(1000, #table.concat(got))
       assert.same({ DOWNLOAD }, requests)
     end)
@@ -273,7 +273,7 @@ describe("a call", function()
   describe("that is refused", function()
     for _, call in ipairs(scene.calls) do
       it("fails at once: " .. call.name, function()
-        for _, status in ipairs { 301, 400, 401, 403, 404, 405, 408, 409, 410, 422, 501, 505 } do
+        for _, status in ipairs { 400, 401, 403, 404, 405, 409, 410, 422, 428, 451, 499 } do
           -- Where the service doesn't have the bulk route, closeRecords takes the other: see actions_spec.lua.
           local elsewhere = call.name == "closeRecords" and (status == 404 or status == 405)
           local s <close> = scene.start { call = call,
@@ -289,6 +289,45 @@ describe("a call", function()
           end
           assert.same({}, s.time.pauses())
           assert.equal(before, call.applied(s.sandbox))
+        end
+      end)
+    end
+
+    -- A redirect may come from something before the service, after the service behind it acted.
+    for _, group in ipairs { scene.safe, scene.others } do
+      for _, call in ipairs(group) do
+        it("fails at once with a redirect, and may have taken effect unless it reads: " .. call.name, function()
+          for _, status in ipairs { 300, 301, 302, 303, 304, 307, 308 } do
+            local s <close> = scene.start { call = call,
+              faults = { scene.rule({ fault = "status", status = status, applied = true }, call) } }
+            local result, failure = call.call(s)
+            assert.is_nil(result)
+            assert.equal(call.reads and "rejected" or "unknown", failure.outcome)
+            assert.same({ status, 1 }, { failure.status, failure.attempts })
+            assert.same({ call.request }, s:requests())
+          end
+        end)
+      end
+    end
+
+    for _, call in ipairs(scene.closes) do
+      it("is believed after it was told to come later only when the record was read: " .. call.name, function()
+        for _, later in ipairs {
+          { fault = "status", status = 429 }, { fault = "status", status = 503, retryAfter = 1 },
+        } do
+          local s <close> = scene.start { call = call, faults = {
+            scene.rule(later, call), scene.rule({ fault = "status", status = 400, nth = 2, applied = true }, call),
+          } }
+          local chunk = assert(call.call(s, scene.BILL))
+          assert.is_true(chunk.confirmed)
+          assert.same({ call.request, call.request, call.probe }, s:requests())
+          local again <close> = scene.start { call = call, faults = {
+            scene.rule(later, call), scene.rule({ fault = "status", status = 400, nth = 2 }, call),
+          } }
+          local _, failure = call.call(again, scene.BILL)
+          tells(failure, "api", "rejected", 2)
+          assert.equal(1, failure.confirmation.attempts)
+          assert.matches("it is not closed", failure.confirmation.message, 1, true)
         end
       end)
     end
@@ -325,7 +364,8 @@ describe("a call", function()
             assert.is_truthy(result)
           else
             assert.is_nil(result)
-            assert.same({ fault.outcome, 1 }, { failure.outcome, failure.attempts })
+            local outcome = call.reads and "rejected" or fault.outcome -- a read changes nothing
+            assert.same({ outcome, 1 }, { failure.outcome, failure.attempts })
           end
           assert.same({ call.request }, s:requests())
           assert.same({}, s.time.pauses())
@@ -372,7 +412,7 @@ describe("a call", function()
       local start = cqueues.monotime()
       local _, failure = s.client.usageRecords:get(scene.RECORD)
       local seconds = cqueues.monotime() - start
-      tells(failure, "transport", "unknown", 3)
+      tells(failure, "transport", "rejected", 3)
       assert.matches("time-out", failure.message, 1, true)
       assert.is_true(seconds >= 3 * scene.SHORT and seconds < 3 * scene.SHORT + 1, tostring(seconds))
     end)
@@ -499,14 +539,14 @@ describe("a call", function()
         faults = { { on = "GET /**", fault = "hang" } } }
       local start = cqueues.monotime()
       local _, failure = s.client:request("GET", "/usage/records", { timeout = scene.SHORT })
-      tells(failure, "transport", "unknown", 1)
+      tells(failure, "transport", "rejected", 1)
       assert.is_true(cqueues.monotime() - start < 2)
     end)
 
     it("keeps a deadline of its own", function()
       local s <close> = scene.start { faults = { { on = "GET /**", fault = "hang" } } }
       local _, failure = s.client:request("GET", "/usage/records", { deadline = scene.SHORT })
-      tells(failure, "cancelled", "unknown", 1)
+      tells(failure, "cancelled", "rejected", 1)
     end)
   end)
 end)

@@ -90,7 +90,7 @@ describe("the file of an upload", function()
   it("ends the call at once when it shrinks meanwhile, and its connection is not used again", function()
     local s <close> = service.scripted {
       { { read = 1000 }, { hang = true } },
-      { { read = "request" }, { send = service.reply(200, '{"id":"UF-1"}') }, { hang = true } },
+      { { read = "request" }, { send = service.reply(200, ('{"id":"%s"}'):format(DRAFT)) }, { hang = true } },
     }
     local path = folder:write("a.xlsx", BIG)
     local result, failure = s.client.usageFiles:upload(DRAFT, path, once(function() truncate(path, 1000) end))

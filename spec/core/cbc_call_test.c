@@ -85,12 +85,12 @@ static void pass(scene *s) {
   s->t.clock += left;
 }
 
-/* What the confirming reply says: its body is the name of the verdict. */
+/* What a 2xx reply says: its body is the name of the verdict. */
 static cbc_verdict read_verdict(scene *s) {
   const cbc_buffer *body = &cbc_transfer_reply(cbc_call_transfer(s->call))->body;
-  assert_true(cbc_call_probing(s->call));
-  if (body->size == 4 && memcmp(body->data, "ours", 4) == 0) return CBC_VERDICT_OURS;
-  if (body->size == 4 && memcmp(body->data, "open", 4) == 0) return CBC_VERDICT_OPEN;
+  if (body->size == 4 && memcmp(body->data, "ours", 4) == 0) return CBC_VERDICT_APPLIED;
+  if (body->size == 4 && memcmp(body->data, "open", 4) == 0) return CBC_VERDICT_NOT_APPLIED;
+  if (body->size == 4 && memcmp(body->data, "deny", 4) == 0) return CBC_VERDICT_REJECTED;
   return CBC_VERDICT_UNREADABLE;
 }
 
@@ -108,7 +108,12 @@ static cbc_code step(scene *s, cbc_do what) {
     if (cbc_transfer_reply(cbc_call_transfer(s->call))->error.code == CBC_ENOMEM) return CBC_ENOMEM;
     cbc_call_took(s->call);
     break;
+  case CBC_DO_READ:
+    assert_false(cbc_call_probing(s->call));
+    cbc_call_read(s->call, read_verdict(s));
+    break;
   case CBC_DO_JUDGE:
+    assert_true(cbc_call_probing(s->call));
     cbc_call_judge(s->call, read_verdict(s));
     break;
   default:
@@ -158,7 +163,7 @@ static void a_reply_answers(void **state) {
   (void)state;
   open_scene(&s, steps, COUNT(steps));
   begin_close(&s);
-  carry_out(&s, CBC_REPEAT_PROBED);
+  carry_out(&s, CBC_REPEAT_CONFIRMED);
   assert_end(&s, CBC_END_REPLY, CBC_APPLIED, 1);
   assert_true(asked(&s, 0, CLOSE));
   assert_memory_equal(cbc_transfer_reply(cbc_call_transfer(s.call))->body.data, "ours", 4);
@@ -171,7 +176,7 @@ static void a_lost_reply_is_confirmed_by_reading(void **state) {
   (void)state;
   open_scene(&s, steps, COUNT(steps));
   begin_close(&s);
-  carry_out(&s, CBC_REPEAT_PROBED);
+  carry_out(&s, CBC_REPEAT_CONFIRMED);
   assert_end(&s, CBC_END_CONFIRMED, CBC_APPLIED, 1);
   assert_true(asked(&s, 0, CLOSE) && asked(&s, 1, READ));
   assert_int_equal(loopback_requests(s.server), 2);
@@ -190,7 +195,7 @@ static void what_is_found_open_is_sent_again(void **state) {
   (void)state;
   open_scene(&s, steps, COUNT(steps));
   begin_close(&s);
-  carry_out(&s, CBC_REPEAT_PROBED);
+  carry_out(&s, CBC_REPEAT_CONFIRMED);
   assert_end(&s, CBC_END_REPLY, CBC_APPLIED, 2);
   assert_true(asked(&s, 0, CLOSE) && asked(&s, 1, READ) && asked(&s, 2, READ));
   assert_true(asked(&s, 3, READ) && asked(&s, 4, CLOSE));
@@ -206,10 +211,10 @@ static void a_dead_connection_does_not_make_a_second_close(void **state) {
   (void)state;
   open_scene(&s, steps, COUNT(steps));
   begin_close(&s);
-  carry_out(&s, CBC_REPEAT_PROBED);
+  carry_out(&s, CBC_REPEAT_CONFIRMED);
   cbc_call_free(s.call);
   begin_close(&s);
-  carry_out(&s, CBC_REPEAT_PROBED);
+  carry_out(&s, CBC_REPEAT_CONFIRMED);
   assert_end(&s, CBC_END_CONFIRMED, CBC_APPLIED, 1);
   assert_true(asked(&s, 1, CLOSE) && asked(&s, 2, READ));
   close_scene(&s);
@@ -236,7 +241,7 @@ static void an_attempt_of_its_own_policy_times_out(void **state) {
   (void)state;
   open_scene(&s, steps, COUNT(steps));
   begin_close(&s);
-  cbc_call_start(s.call, &hasty, CBC_REPEAT_PROBED);
+  cbc_call_start(s.call, &hasty, CBC_REPEAT_CONFIRMED);
   assert_int_equal(drive(&s), CBC_OK);
   assert_end(&s, CBC_END_TRANSPORT, CBC_UNKNOWN, 1);
   close_scene(&s);
@@ -249,27 +254,27 @@ static void the_deadline_cuts_an_attempt_off(void **state) {
   (void)state;
   open_scene(&s, steps, COUNT(steps));
   begin_close(&s);
-  cbc_call_start(s.call, &hasty, CBC_REPEAT_PROBED);
+  cbc_call_start(s.call, &hasty, CBC_REPEAT_CONFIRMED);
   assert_int_equal(drive(&s), CBC_OK);
   assert_end(&s, CBC_END_DEADLINE, CBC_UNKNOWN, 1);
   close_scene(&s);
 }
 
-static void a_reply_that_is_taken_back_is_confirmed(void **state) {
-  static const loopback_step steps[] = {{OK_OPEN, LOOPBACK_KEEP}, {OK_OURS, LOOPBACK_KEEP}};
+static void a_reply_that_does_not_answer_is_confirmed(void **state) {
+  static const loopback_step steps[] = {
+      {OK_OPEN, LOOPBACK_KEEP},
+      {OK_OURS, LOOPBACK_KEEP},
+      {"HTTP/1.1 206 OK\r\nContent-Length: 4\r\n\r\ndeny", LOOPBACK_KEEP}};
   scene s;
   (void)state;
   open_scene(&s, steps, COUNT(steps));
   begin_close(&s);
-  carry_out(&s, CBC_REPEAT_PROBED);
-  cbc_call_unreadable(s.call);
-  assert_int_equal(drive(&s), CBC_OK);
+  carry_out(&s, CBC_REPEAT_CONFIRMED);
   assert_end(&s, CBC_END_CONFIRMED, CBC_APPLIED, 1);
   cbc_call_free(s.call);
   begin_close(&s);
-  carry_out(&s, CBC_REPEAT_PROBED);
-  cbc_call_denied(s.call);
-  assert_end(&s, CBC_END_DENIED, CBC_REJECTED, 1);
+  carry_out(&s, CBC_REPEAT_CONFIRMED);
+  assert_end(&s, CBC_END_REJECTED, CBC_REJECTED, 1);
   close_scene(&s);
 }
 
@@ -280,7 +285,7 @@ static void send_to_a_silent_server(scene *s) {
   static const loopback_step steps[] = {{NULL, LOOPBACK_HANG}};
   open_scene(s, steps, COUNT(steps));
   begin_close(s);
-  cbc_call_start(s->call, NULL, CBC_REPEAT_PROBED);
+  cbc_call_start(s->call, NULL, CBC_REPEAT_CONFIRMED);
   for (int i = 0; loopback_requests(s->server) == 0 && i < STEPS_MOST; i++)
     assert_int_equal(step(s, cbc_call_next(s->call)), CBC_OK);
 }
@@ -292,6 +297,56 @@ static void a_client_that_is_closed_leaves_the_call_unknown(void **state) {
   cbc_client_close(s.client);
   assert_int_equal(cbc_call_next(s.call), CBC_DO_FINISH);
   assert_end(&s, CBC_END_CLOSED, CBC_UNKNOWN, 1);
+  close_scene(&s);
+}
+
+/* The reply is there: what closes the client before it is read can't take it back. */
+static void a_client_that_is_closed_after_the_reply_came_changes_nothing(void **state) {
+  static const loopback_step steps[] = {{OK_OURS, LOOPBACK_KEEP}, {OK_OPEN, LOOPBACK_KEEP}};
+  cbc_do what;
+  (void)state;
+  for (int late = 0; late < 2; late++) {
+    scene s;
+    open_scene(&s, steps, COUNT(steps));
+    begin_close(&s);
+    cbc_call_start(s.call, NULL, CBC_REPEAT_CONFIRMED);
+    while ((what = cbc_call_next(s.call)) != (late ? CBC_DO_READ : CBC_DO_REPLY))
+      assert_int_equal(step(&s, what), CBC_OK);
+    cbc_client_close(s.client);
+    assert_int_equal(drive(&s), CBC_OK);
+    assert_end(&s, CBC_END_REPLY, CBC_APPLIED, 1);
+    close_scene(&s);
+  }
+}
+
+/* DONE is final: a verdict that needs more of a closed client does not revive it. */
+static void a_client_that_is_closed_before_a_confirmation_leaves_it_unknown(void **state) {
+  static const loopback_step steps[] = {{OK_OPEN, LOOPBACK_KEEP}};
+  cbc_do what;
+  scene s;
+  (void)state;
+  open_scene(&s, steps, COUNT(steps));
+  begin_close(&s);
+  cbc_call_start(s.call, NULL, CBC_REPEAT_CONFIRMED);
+  while ((what = cbc_call_next(s.call)) != CBC_DO_READ)
+    assert_int_equal(step(&s, what), CBC_OK);
+  cbc_client_close(s.client);
+  assert_int_equal(drive(&s), CBC_OK);
+  assert_end(&s, CBC_END_CLOSED, CBC_UNKNOWN, 1);
+  cbc_call_read(s.call, CBC_VERDICT_APPLIED);
+  assert_end(&s, CBC_END_CLOSED, CBC_UNKNOWN, 1);
+  close_scene(&s);
+}
+
+static void an_error_of_the_transport_is_kept(void **state) {
+  cbc_error why = {.message = ""};
+  scene s;
+  (void)state;
+  send_to_a_silent_server(&s);
+  cbc_error_set(&why, CBC_ETRANSPORT, "poll failed");
+  cbc_call_abort(s.call, &why);
+  assert_end(&s, CBC_END_TRANSPORT, CBC_UNKNOWN, 1);
+  assert_string_equal(s.call->error.message, "poll failed");
   close_scene(&s);
 }
 
@@ -318,7 +373,7 @@ static void a_call_may_be_freed_at_any_step(void **state) {
     cbc_do what = CBC_DO_SEND;
     open_scene(&s, steps, COUNT(steps));
     begin_close(&s);
-    cbc_call_start(s.call, NULL, CBC_REPEAT_PROBED);
+    cbc_call_start(s.call, NULL, CBC_REPEAT_CONFIRMED);
     for (int i = 0; i < n && (what = cbc_call_next(s.call)) != CBC_DO_FINISH; i++)
       assert_int_equal(step(&s, what), CBC_OK);
     close_scene(&s);
@@ -343,7 +398,7 @@ static void a_signal_ends_the_waiting_and_not_the_call(void **state) {
   (void)state;
   open_scene(&s, steps, COUNT(steps));
   begin_close(&s);
-  cbc_call_start(s.call, NULL, CBC_REPEAT_PROBED);
+  cbc_call_start(s.call, NULL, CBC_REPEAT_CONFIRMED);
   s.t.env.wait = interrupted;
   while (rc == CBC_OK)
     rc = step(&s, cbc_call_next(s.call));
@@ -365,7 +420,7 @@ static void a_send_without_memory_can_be_tried_again(void **state) {
   begin_close(&s);
   s.call->request.headers = &own;
   s.call->request.header_count = 1;
-  cbc_call_start(s.call, NULL, CBC_REPEAT_PROBED);
+  cbc_call_start(s.call, NULL, CBC_REPEAT_CONFIRMED);
   for (size_t n = 1;; n++) {
     testenv_fail(&s.t, n, true);
     if (cbc_call_send(s.call, &s.err) == CBC_OK) break;
@@ -395,7 +450,7 @@ static void memory_that_ends_at_any_allocation_is_told(void **state) {
     if (s.call != NULL) {
       cbc_call_free(s.call);
       begin_close(&s);
-      cbc_call_start(s.call, NULL, CBC_REPEAT_PROBED);
+      cbc_call_start(s.call, NULL, CBC_REPEAT_CONFIRMED);
       rc = drive(&s);
     }
     failed = s.t.failures > 0;
@@ -416,8 +471,11 @@ int main(void) {
       cmocka_unit_test(a_service_that_is_busy_is_asked_after_its_time),
       cmocka_unit_test(an_attempt_of_its_own_policy_times_out),
       cmocka_unit_test(the_deadline_cuts_an_attempt_off),
-      cmocka_unit_test(a_reply_that_is_taken_back_is_confirmed),
+      cmocka_unit_test(a_reply_that_does_not_answer_is_confirmed),
       cmocka_unit_test(a_client_that_is_closed_leaves_the_call_unknown),
+      cmocka_unit_test(a_client_that_is_closed_after_the_reply_came_changes_nothing),
+      cmocka_unit_test(a_client_that_is_closed_before_a_confirmation_leaves_it_unknown),
+      cmocka_unit_test(an_error_of_the_transport_is_kept),
       cmocka_unit_test(an_error_on_this_side_is_kept),
       cmocka_unit_test(a_call_may_be_freed_at_any_step),
       cmocka_unit_test(a_signal_ends_the_waiting_and_not_the_call),

@@ -98,7 +98,7 @@ static void closing_ends_every_call_under_way(void **state) {
   for (int i = 0; i < 3; i++) {
     calls[i] = cbc_call_new(c, &err);
     assert_non_null(calls[i]);
-    cbc_call_start(calls[i], NULL, CBC_REPEAT_PROBED);
+    cbc_call_start(calls[i], NULL, CBC_REPEAT_CONFIRMED);
     if (i > 0) assert_int_equal(cbc_call_send(calls[i], &err), CBC_OK);
   }
   cbc_client_close(c);
@@ -108,7 +108,6 @@ static void closing_ends_every_call_under_way(void **state) {
     assert_int_equal(calls[i]->exchange.outcome, CBC_UNSENT);
     assert_int_equal(cbc_call_send(calls[i], &err), CBC_OK);
     assert_int_equal(cbc_call_wait(calls[i], &err), CBC_OK);
-    cbc_call_took(calls[i]);
   }
   /* In another order than they came. */
   cbc_call_free(calls[1]);

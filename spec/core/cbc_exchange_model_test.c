@@ -38,7 +38,7 @@ typedef struct history {
   int sends, probes;
   bool doubt;   /* an attempt may be carried out, and no look at the record since says "open" */
   double asked; /* Retry-After of the last reply, -1 without */
-  double paused_for; /* length of the last pause, in seconds */
+  cbc_verdict verdict; /* what the body of the last 2xx says */
 } history;
 
 static uint32_t below(history *h, uint32_t most) {
@@ -65,8 +65,8 @@ static void pass_time(history *h) {
 }
 
 static cbc_verdict verdict_of(const service *s) {
-  if (s->ours > 0) return CBC_VERDICT_OURS;
-  return s->others ? CBC_VERDICT_OTHERS : CBC_VERDICT_OPEN;
+  if (s->ours > 0) return CBC_VERDICT_APPLIED;
+  return s->others ? CBC_VERDICT_CONFLICT : CBC_VERDICT_NOT_APPLIED;
 }
 
 static int pick(history *h, const int *codes, uint32_t count) {
@@ -80,45 +80,59 @@ static void busy(history *h, cbc_attempt *a) {
 }
 
 static void broken(history *h, cbc_attempt *a) {
-  static const int codes[] = {500, 502, 503, 504};
-  a->status = pick(h, codes, 4);
+  static const int codes[] = {302, 408, 500, 501, 502, 503, 504, 520};
+  a->status = pick(h, codes, 8);
   /* With Retry-After a 503 would be the other kind. */
   if (a->status != 503 && below(h, 4) == 0) a->retry_after = below(h, 10);
 }
 
-/* What comes of an attempt that arrives and may be carried out: *denied tells
-** that a 2xx refuses in its body. */
-static cbc_attempt answer_close(history *h, bool *denied) {
-  static const int refusals[] = {301, 400, 401, 403, 404, 409, 422};
+/* What a 2xx to an attempt that was carried out says: most of them the truth, and
+** some nothing that can be read. */
+static cbc_verdict verdict_of_answer(history *h) {
+  static const cbc_verdict vague[] = {CBC_VERDICT_UNREADABLE, CBC_VERDICT_NOT_APPLIED,
+                                      CBC_VERDICT_AMBIGUOUS};
+  if (below(h, 6) != 0) return CBC_VERDICT_APPLIED;
+  h->doubt = true;
+  return vague[below(h, 3)];
+}
+
+/* What comes of an attempt that arrives and may be carried out. *verdict: what
+** the body of a 2xx says. */
+static cbc_attempt answer_close(history *h, cbc_verdict *verdict) {
+  static const int refusals[] = {400, 401, 403, 404, 409, 422};
   cbc_attempt a = {.sent = true, .status = 0, .retry_after = -1};
   uint32_t kind = below(h, 7);
   h->s.reached = true;
   if (kind == 0) {
     busy(h, &a);
   } else if (kind == 1) {
-    a.status = pick(h, refusals, 7);
+    a.status = pick(h, refusals, 6);
   } else if (kind == 2 && !h->s.naive) {
     h->s.late++; /* it arrives when the caller has given up */
     h->doubt = true;
   } else {
     bool done = below(h, 3) != 0;
     if (done && !arrive(&h->s)) {
-      if ((*denied = below(h, 2) != 0))
-        a.status = 206;
-      else
-        a.status = 400;
+      *verdict = CBC_VERDICT_REJECTED;
+      a.status = below(h, 2) != 0 ? 206 : 400;
       return a;
     }
     if (!done || kind == 3)
       broken(h, &a);
     else if (kind > 4)
       a.status = 200;
+    if (a.status == 200) *verdict = verdict_of_answer(h);
     h->doubt = h->doubt || a.status != 200;
   }
   return a;
 }
 
 /* ==== One step ======================================================== */
+
+/* A call that may be carried out twice. */
+static bool harmless(const history *h) {
+  return h->repeat == CBC_REPEAT_SAFE || h->repeat == CBC_REPEAT_IDEMPOTENT;
+}
 
 /* An attempt takes a while, and no longer than it was given. */
 static void take_time(history *h, const cbc_attempt *a) {
@@ -134,31 +148,28 @@ static void take_time(history *h, const cbc_attempt *a) {
 
 static void step_send(history *h) {
   cbc_attempt a = {.sent = false, .status = 0, .retry_after = -1};
-  bool denied = false, unreadable = false;
   h->sends++;
   assert_true(h->sends <= h->policy.retries + 1);
   assert_int_equal(h->sends, h->x.attempts + 1);
   /* The promise: nothing is sent again that may have been carried out. */
-  if (h->repeat != CBC_REPEAT_SAFE) assert_false(h->doubt);
-  if (below(h, 5) != 0) a = answer_close(h, &denied);
+  if (!harmless(h)) assert_false(h->doubt);
+  if (below(h, 5) != 0) a = answer_close(h, &h->verdict);
   take_time(h, &a);
   h->asked = a.retry_after;
   cbc_exchange_took(&h->x, &a, &h->t.env);
-  if (a.status < 200 || a.status > 299) return;
-  assert_int_equal(h->x.state, CBC_DONE);
-  unreadable = !denied && below(h, 6) == 0;
-  if (denied) cbc_exchange_denied(&h->x, &h->t.env);
-  if (unreadable) {
-    h->doubt = true;
-    cbc_exchange_unreadable(&h->x, &h->t.env);
-  }
+  if (a.status >= 200 && a.status <= 299) assert_int_equal(h->x.state, CBC_READ);
+}
+
+static void step_read(history *h) {
+  h->asked = -1;
+  cbc_exchange_read(&h->x, h->verdict, &h->t.env);
 }
 
 static void step_probe(history *h) {
   cbc_attempt a = {.sent = below(h, 2) != 0, .status = 0, .retry_after = -1};
   uint32_t kind = below(h, 8);
   h->probes++;
-  assert_int_equal(h->repeat, CBC_REPEAT_PROBED);
+  assert_int_equal(h->repeat, CBC_REPEAT_CONFIRMED);
   assert_true(h->policy.retries > 0);
   if (kind == 0)
     busy(h, &a);
@@ -177,7 +188,7 @@ static void step_judge(history *h) {
   cbc_verdict verdict = verdict_of(&h->s);
   h->asked = -1;
   if (below(h, 6) == 0) verdict = CBC_VERDICT_UNREADABLE;
-  if (verdict == CBC_VERDICT_OPEN) h->doubt = false;
+  if (verdict == CBC_VERDICT_NOT_APPLIED) h->doubt = false;
   cbc_exchange_judge(&h->x, verdict, &h->t.env);
 }
 
@@ -195,12 +206,12 @@ static void step_pause(history *h) {
 /* ==== A whole history ================================================= */
 
 static void begin(history *h, uint32_t seed) {
-  static const cbc_repeat kinds[] = {CBC_REPEAT_PROBED, CBC_REPEAT_PROBED, CBC_REPEAT_NEVER,
-                                     CBC_REPEAT_SAFE};
+  static const cbc_repeat kinds[] = {CBC_REPEAT_CONFIRMED, CBC_REPEAT_CONFIRMED, CBC_REPEAT_NEVER,
+                                     CBC_REPEAT_SAFE, CBC_REPEAT_IDEMPOTENT};
   *h = (history){.seed = seed, .asked = -1};
   testenv_init(&h->t);
   below(h, 2);
-  h->repeat = kinds[below(h, 4)];
+  h->repeat = kinds[below(h, 5)];
   h->s.naive = below(h, 2) != 0;
   h->policy = (cbc_policy){
       .timeout = 1 + below(h, 60), .deadline = 1 + below(h, 300), .retries = (int)below(h, 6)};
@@ -212,6 +223,9 @@ static void step(history *h) {
   switch (h->x.state) {
   case CBC_SEND:
     step_send(h);
+    break;
+  case CBC_READ:
+    step_read(h);
     break;
   case CBC_PROBE:
     step_probe(h);
@@ -237,14 +251,18 @@ static void judge_outcome(history *h) {
   }
   assert_int_equal(x->attempts, h->sends);
   if (x->policy.retries == 0) assert_true(h->sends == 1 && h->probes == 0);
-  if (h->repeat != CBC_REPEAT_SAFE) assert_true(h->s.ours <= 1);
+  if (!harmless(h)) assert_true(h->s.ours <= 1);
   assert_int_equal(x->outcome == CBC_APPLIED,
                    x->end == CBC_END_REPLY || x->end == CBC_END_CONFIRMED);
   if (x->outcome == CBC_APPLIED) assert_true(h->s.ours >= 1);
-  if (x->outcome == CBC_REJECTED || x->outcome == CBC_UNSENT) assert_int_equal(h->s.ours, 0);
+  /* A read changes nothing, whatever came of it. */
+  if (h->repeat == CBC_REPEAT_SAFE)
+    assert_true(x->outcome != CBC_UNKNOWN);
+  else if (x->outcome == CBC_REJECTED || x->outcome == CBC_UNSENT)
+    assert_int_equal(h->s.ours, 0);
   if (x->outcome == CBC_UNSENT) assert_false(h->s.reached);
   if (x->outcome == CBC_REJECTED) assert_true(h->s.reached);
-  if (x->end == CBC_END_TAKEN) assert_true(h->s.others);
+  if (x->end == CBC_END_CONFLICT) assert_true(h->s.others || h->verdict == CBC_VERDICT_AMBIGUOUS);
 }
 
 /* The history at work, to be told when it ends the test. */

@@ -53,6 +53,18 @@ static void judge(scene *s, cbc_verdict verdict) {
   cbc_exchange_judge(&s->x, verdict, &s->t.env);
 }
 
+/* Reads the 2xx reply to the call itself. */
+static void read_reply(scene *s, cbc_verdict verdict) {
+  assert_int_equal(s->x.state, CBC_READ);
+  cbc_exchange_read(&s->x, verdict, &s->t.env);
+}
+
+/* A 2xx that answers what was asked. */
+static void took_answer(scene *s, int code) {
+  took(s, status(code));
+  read_reply(s, CBC_VERDICT_APPLIED);
+}
+
 static void assert_end(const scene *s, cbc_end end, cbc_outcome outcome, int attempts) {
   assert_int_equal(s->x.state, CBC_DONE);
   assert_int_equal(s->x.end, end);
@@ -62,7 +74,7 @@ static void assert_end(const scene *s, cbc_end end, cbc_outcome outcome, int att
 
 /* Up to the confirming GET after a first attempt whose reply was lost. */
 static void lose_the_reply(scene *s) {
-  start(s, CBC_REPEAT_PROBED);
+  start(s, CBC_REPEAT_CONFIRMED);
   took(s, LOST);
   pass_pause(s);
   assert_int_equal(s->x.state, CBC_PROBE);
@@ -76,9 +88,17 @@ static void read_the_record(scene *s) {
 
 /* ==== The table, row by row =========================================== */
 
-static const cbc_repeat every_kind[] = {CBC_REPEAT_SAFE, CBC_REPEAT_PROBED, CBC_REPEAT_NEVER};
-static const int doubtful_codes[] = {500, 502, 503, 504};
 #define COUNT(array) (sizeof(array) / sizeof *(array))
+
+static const cbc_repeat every_kind[] = {CBC_REPEAT_SAFE, CBC_REPEAT_IDEMPOTENT,
+                                        CBC_REPEAT_CONFIRMED, CBC_REPEAT_NEVER};
+
+/* Statuses behind which the service may have acted, and may do so the next time. */
+static const int doubtful_codes[] = {100, 408, 500, 501, 502, 503, 504,
+                                     505, 511, 520, 524, 599, 600, 999};
+
+/* Statuses behind which it may have acted, and that come again the next time. */
+static const int redirects[] = {300, 301, 302, 303, 304, 307, 308, 399};
 
 static void begins_by_sending(void **state) {
   scene s;
@@ -93,8 +113,8 @@ static void a_2xx_is_the_answer(void **state) {
   (void)state;
   for (size_t i = 0; i < COUNT(codes); i++) {
     scene s;
-    start(&s, every_kind[i % 3]);
-    took(&s, status(codes[i]));
+    start(&s, every_kind[i % COUNT(every_kind)]);
+    took_answer(&s, codes[i]);
     assert_end(&s, CBC_END_REPLY, CBC_APPLIED, 1);
   }
 }
@@ -107,7 +127,7 @@ static void what_was_never_sent_is_sent_again(void **state) {
     took(&s, UNSENT);
     pass_pause(&s);
     assert_int_equal(s.x.state, CBC_SEND);
-    took(&s, status(200));
+    took_answer(&s, 200);
     assert_end(&s, CBC_END_REPLY, CBC_APPLIED, 2);
   }
 }
@@ -115,7 +135,7 @@ static void what_was_never_sent_is_sent_again(void **state) {
 static void what_never_gets_through_stays_unsent(void **state) {
   scene s;
   (void)state;
-  start(&s, CBC_REPEAT_PROBED);
+  start(&s, CBC_REPEAT_CONFIRMED);
   for (int i = 0; i < 3; i++) {
     took(&s, UNSENT);
     pass_pause(&s);
@@ -142,7 +162,7 @@ static void a_busy_service_is_asked_again(void **state) {
 static void a_service_that_stays_busy_has_refused(void **state) {
   scene s;
   (void)state;
-  start(&s, CBC_REPEAT_PROBED);
+  start(&s, CBC_REPEAT_CONFIRMED);
   for (int i = 0; i < 3; i++) {
     took(&s, status_after(503, 1));
     pass_pause(&s);
@@ -158,14 +178,54 @@ static cbc_attempt doubt(size_t i) {
 
 #define DOUBTS (COUNT(doubtful_codes) + 1)
 
-static void after_a_doubtful_attempt_a_safe_call_is_sent_again(void **state) {
+static void after_a_doubtful_attempt_an_idempotent_call_is_sent_again(void **state) {
+  (void)state;
+  for (size_t i = 0; i < DOUBTS; i++) {
+    for (size_t j = 0; j < 2; j++) {
+      scene s;
+      start(&s, every_kind[j]);
+      took(&s, doubt(i));
+      pass_pause(&s);
+      assert_int_equal(s.x.state, CBC_SEND);
+    }
+  }
+}
+
+static void a_read_is_never_in_doubt(void **state) {
+  static const cbc_policy once = {.timeout = 60, .deadline = 300, .retries = 0};
   (void)state;
   for (size_t i = 0; i < DOUBTS; i++) {
     scene s;
-    start(&s, CBC_REPEAT_SAFE);
+    start_with(&s, &once, CBC_REPEAT_SAFE);
     took(&s, doubt(i));
+    assert_int_equal(s.x.outcome, CBC_REJECTED);
+  }
+}
+
+static void a_redirect_after_a_close_is_confirmed(void **state) {
+  (void)state;
+  for (size_t i = 0; i < COUNT(redirects); i++) {
+    scene s;
+    start(&s, CBC_REPEAT_CONFIRMED);
+    took(&s, status(redirects[i]));
     pass_pause(&s);
-    assert_int_equal(s.x.state, CBC_SEND);
+    assert_int_equal(s.x.state, CBC_PROBE);
+  }
+}
+
+static void a_redirect_of_anything_else_is_a_failure_at_once(void **state) {
+  static const cbc_outcome outcomes[] = {[CBC_REPEAT_SAFE] = CBC_REJECTED,
+                                         [CBC_REPEAT_IDEMPOTENT] = CBC_UNKNOWN,
+                                         [CBC_REPEAT_NEVER] = CBC_UNKNOWN};
+  (void)state;
+  for (size_t i = 0; i < COUNT(redirects); i++) {
+    for (size_t j = 0; j < COUNT(every_kind); j++) {
+      scene s;
+      if (every_kind[j] == CBC_REPEAT_CONFIRMED) continue;
+      start(&s, every_kind[j]);
+      took(&s, status(redirects[i]));
+      assert_end(&s, CBC_END_STATUS, outcomes[every_kind[j]], 1);
+    }
   }
 }
 
@@ -173,7 +233,7 @@ static void after_a_doubtful_attempt_a_close_is_confirmed(void **state) {
   (void)state;
   for (size_t i = 0; i < DOUBTS; i++) {
     scene s;
-    start(&s, CBC_REPEAT_PROBED);
+    start(&s, CBC_REPEAT_CONFIRMED);
     took(&s, doubt(i));
     pass_pause(&s);
     assert_int_equal(s.x.state, CBC_PROBE);
@@ -190,9 +250,8 @@ static void after_a_doubtful_attempt_any_other_post_is_unknown(void **state) {
   }
 }
 
-static void any_other_status_is_a_failure_at_once(void **state) {
-  static const int codes[] = {300, 302, 307, 400, 401, 403, 404, 405, 408,
-                              409, 410, 422, 425, 428, 499, 501, 505, 599};
+static void any_other_4xx_is_a_rejection_at_once(void **state) {
+  static const int codes[] = {400, 401, 403, 404, 405, 409, 410, 422, 425, 428, 499};
   (void)state;
   for (size_t i = 0; i < COUNT(codes); i++) {
     for (size_t j = 0; j < COUNT(every_kind); j++) {
@@ -219,7 +278,7 @@ static void without_retries_nothing_is_repeated_or_confirmed(void **state) {
   (void)state;
   for (size_t i = 0; i < COUNT(rows); i++) {
     scene s;
-    start_with(&s, &once, CBC_REPEAT_PROBED);
+    start_with(&s, &once, CBC_REPEAT_CONFIRMED);
     took(&s, rows[i].came);
     assert_end(&s, rows[i].end, rows[i].outcome, 1);
   }
@@ -257,7 +316,7 @@ static void retry_after_is_never_shortened(void **state) {
   for (size_t i = 0; i < COUNT(asked); i++) {
     scene s;
     double length;
-    start(&s, CBC_REPEAT_PROBED);
+    start(&s, CBC_REPEAT_CONFIRMED);
     s.t.dice = 1;
     took(&s, status_after(429, asked[i]));
     length = pass_pause(&s);
@@ -269,7 +328,7 @@ static void retry_after_is_never_shortened(void **state) {
 static void retry_after_counts_before_a_confirmation_too(void **state) {
   scene s;
   (void)state;
-  start(&s, CBC_REPEAT_PROBED);
+  start(&s, CBC_REPEAT_CONFIRMED);
   took(&s, status_after(500, 9));
   assert_true(testenv_same(pass_pause(&s), 9));
   assert_int_equal(s.x.state, CBC_PROBE);
@@ -294,7 +353,7 @@ static void a_pause_past_the_deadline_is_not_begun(void **state) {
 static void a_confirmation_past_the_deadline_leaves_it_unknown(void **state) {
   scene s;
   (void)state;
-  start(&s, CBC_REPEAT_PROBED);
+  start(&s, CBC_REPEAT_CONFIRMED);
   s.t.clock += 299.9;
   took(&s, status(504));
   assert_end(&s, CBC_END_STATUS, CBC_UNKNOWN, 1);
@@ -303,11 +362,11 @@ static void a_confirmation_past_the_deadline_leaves_it_unknown(void **state) {
 static void an_attempt_cut_off_by_the_deadline_says_so(void **state) {
   scene s;
   (void)state;
-  start(&s, CBC_REPEAT_PROBED);
+  start(&s, CBC_REPEAT_CONFIRMED);
   s.t.clock += 300;
   took(&s, LOST);
   assert_end(&s, CBC_END_DEADLINE, CBC_UNKNOWN, 1);
-  start(&s, CBC_REPEAT_PROBED);
+  start(&s, CBC_REPEAT_CONFIRMED);
   s.t.clock += 300;
   took(&s, UNSENT);
   assert_end(&s, CBC_END_DEADLINE, CBC_UNSENT, 1);
@@ -316,9 +375,9 @@ static void an_attempt_cut_off_by_the_deadline_says_so(void **state) {
 static void a_reply_at_the_deadline_still_counts(void **state) {
   scene s;
   (void)state;
-  start(&s, CBC_REPEAT_PROBED);
+  start(&s, CBC_REPEAT_CONFIRMED);
   s.t.clock += 300;
-  took(&s, status(200));
+  took_answer(&s, 200);
   assert_end(&s, CBC_END_REPLY, CBC_APPLIED, 1);
 }
 
@@ -336,7 +395,7 @@ static void nothing_is_sent_again_after_the_deadline(void **state) {
   (void)state;
   read_the_record(&s);
   s.t.clock += 300;
-  judge(&s, CBC_VERDICT_OPEN);
+  judge(&s, CBC_VERDICT_NOT_APPLIED);
   assert_end(&s, CBC_END_TRANSPORT, CBC_UNKNOWN, 1);
 }
 
@@ -357,7 +416,7 @@ static void a_close_found_under_our_id_has_succeeded(void **state) {
   scene s;
   (void)state;
   read_the_record(&s);
-  judge(&s, CBC_VERDICT_OURS);
+  judge(&s, CBC_VERDICT_APPLIED);
   assert_end(&s, CBC_END_CONFIRMED, CBC_APPLIED, 1);
 }
 
@@ -365,9 +424,9 @@ static void a_record_found_open_is_closed_again(void **state) {
   scene s;
   (void)state;
   read_the_record(&s);
-  judge(&s, CBC_VERDICT_OPEN);
+  judge(&s, CBC_VERDICT_NOT_APPLIED);
   assert_int_equal(s.x.state, CBC_SEND);
-  took(&s, status(200));
+  took_answer(&s, 200);
   assert_end(&s, CBC_END_REPLY, CBC_APPLIED, 2);
 }
 
@@ -375,8 +434,8 @@ static void a_close_under_another_id_is_rejected(void **state) {
   scene s;
   (void)state;
   read_the_record(&s);
-  judge(&s, CBC_VERDICT_OTHERS);
-  assert_end(&s, CBC_END_TAKEN, CBC_REJECTED, 1);
+  judge(&s, CBC_VERDICT_CONFLICT);
+  assert_end(&s, CBC_END_CONFLICT, CBC_REJECTED, 1);
 }
 
 static void an_unreadable_confirmation_is_tried_again(void **state) {
@@ -431,7 +490,7 @@ static void every_confirmation_has_all_its_tries(void **state) {
   took(&s, UNSENT);
   pass_pause(&s);
   took(&s, status(200));
-  judge(&s, CBC_VERDICT_OPEN);
+  judge(&s, CBC_VERDICT_NOT_APPLIED);
   took(&s, LOST);
   for (int i = 0; i < 3; i++) {
     pass_pause(&s);
@@ -444,7 +503,7 @@ static void every_confirmation_has_all_its_tries(void **state) {
 static void the_last_attempt_is_confirmed_too(void **state) {
   scene s;
   (void)state;
-  start(&s, CBC_REPEAT_PROBED);
+  start(&s, CBC_REPEAT_CONFIRMED);
   for (int i = 0; i < 3; i++) {
     took(&s, UNSENT);
     pass_pause(&s);
@@ -452,7 +511,7 @@ static void the_last_attempt_is_confirmed_too(void **state) {
   took(&s, LOST);
   pass_pause(&s);
   took(&s, status(200));
-  judge(&s, CBC_VERDICT_OURS);
+  judge(&s, CBC_VERDICT_APPLIED);
   assert_end(&s, CBC_END_CONFIRMED, CBC_APPLIED, 4);
 }
 
@@ -460,12 +519,12 @@ static void a_record_still_open_after_the_last_attempt_is_unknown(void **state) 
   static const cbc_policy twice = {.timeout = 60, .deadline = 300, .retries = 1};
   scene s;
   (void)state;
-  start_with(&s, &twice, CBC_REPEAT_PROBED);
+  start_with(&s, &twice, CBC_REPEAT_CONFIRMED);
   for (int i = 0; i < 2; i++) {
     took(&s, status(502));
     pass_pause(&s);
     took(&s, status(200));
-    judge(&s, CBC_VERDICT_OPEN);
+    judge(&s, CBC_VERDICT_NOT_APPLIED);
   }
   assert_end(&s, CBC_END_STATUS, CBC_UNKNOWN, 2);
 }
@@ -476,7 +535,7 @@ static void a_record_still_open_after_the_last_attempt_is_unknown(void **state) 
 ** came of that. */
 static void refuse_the_repetition(scene *s, int code) {
   read_the_record(s);
-  judge(s, CBC_VERDICT_OPEN);
+  judge(s, CBC_VERDICT_NOT_APPLIED);
   took(s, status(code));
   pass_pause(s);
   assert_int_equal(s->x.state, CBC_PROBE);
@@ -487,28 +546,84 @@ static void a_refusal_after_a_doubtful_attempt_is_confirmed(void **state) {
   scene s;
   (void)state;
   refuse_the_repetition(&s, 400);
-  judge(&s, CBC_VERDICT_OURS);
+  judge(&s, CBC_VERDICT_APPLIED);
   assert_end(&s, CBC_END_CONFIRMED, CBC_APPLIED, 2);
   refuse_the_repetition(&s, 409);
-  judge(&s, CBC_VERDICT_OTHERS);
-  assert_end(&s, CBC_END_TAKEN, CBC_REJECTED, 2);
+  judge(&s, CBC_VERDICT_CONFLICT);
+  assert_end(&s, CBC_END_CONFLICT, CBC_REJECTED, 2);
 }
 
 static void what_was_refused_after_a_doubtful_attempt_is_not_sent_again(void **state) {
   scene s;
   (void)state;
   refuse_the_repetition(&s, 400);
-  judge(&s, CBC_VERDICT_OPEN);
+  judge(&s, CBC_VERDICT_NOT_APPLIED);
   assert_end(&s, CBC_END_STATUS, CBC_UNKNOWN, 2);
 }
 
-static void a_safe_call_refused_after_a_doubtful_attempt_is_unknown(void **state) {
+static void an_idempotent_call_rejected_after_a_doubtful_attempt_is_unknown(void **state) {
   scene s;
   (void)state;
+  start(&s, CBC_REPEAT_IDEMPOTENT);
+  took(&s, LOST);
+  pass_pause(&s);
+  took(&s, status(404));
+  assert_end(&s, CBC_END_STATUS, CBC_UNKNOWN, 2);
   start(&s, CBC_REPEAT_SAFE);
   took(&s, LOST);
   pass_pause(&s);
   took(&s, status(404));
+  assert_end(&s, CBC_END_STATUS, CBC_REJECTED, 2);
+}
+
+/* Up to the confirmation of a rejection that came after the service had asked
+** to come again later. */
+static void reject_the_postponed(scene *s) {
+  start(s, CBC_REPEAT_CONFIRMED);
+  took(s, status_after(503, 1));
+  pass_pause(s);
+  took(s, status(400));
+  pass_pause(s);
+  assert_int_equal(s->x.state, CBC_PROBE);
+}
+
+static void a_rejection_after_a_postponed_attempt_is_confirmed(void **state) {
+  static const struct {
+    cbc_verdict verdict;
+    cbc_end end;
+    cbc_outcome outcome;
+  } rows[] = {{CBC_VERDICT_APPLIED, CBC_END_CONFIRMED, CBC_APPLIED},
+              {CBC_VERDICT_CONFLICT, CBC_END_CONFLICT, CBC_REJECTED},
+              {CBC_VERDICT_AMBIGUOUS, CBC_END_CONFLICT, CBC_UNKNOWN},
+              {CBC_VERDICT_NOT_APPLIED, CBC_END_STATUS, CBC_REJECTED}};
+  (void)state;
+  for (size_t i = 0; i < COUNT(rows); i++) {
+    scene s;
+    reject_the_postponed(&s);
+    took(&s, status(200));
+    judge(&s, rows[i].verdict);
+    assert_end(&s, rows[i].end, rows[i].outcome, 2);
+  }
+}
+
+static void a_rejection_that_can_not_be_confirmed_is_unknown(void **state) {
+  scene s;
+  (void)state;
+  reject_the_postponed(&s);
+  took(&s, status(403));
+  assert_end(&s, CBC_END_STATUS, CBC_UNKNOWN, 2);
+  reject_the_postponed(&s);
+  s.t.clock += 300;
+  took(&s, LOST);
+  assert_end(&s, CBC_END_DEADLINE, CBC_UNKNOWN, 2);
+  reject_the_postponed(&s);
+  cbc_exchange_cancel(&s.x, CBC_END_CLOSED, false);
+  assert_end(&s, CBC_END_CLOSED, CBC_UNKNOWN, 2);
+  start(&s, CBC_REPEAT_CONFIRMED);
+  took(&s, status(429));
+  pass_pause(&s);
+  s.t.clock += 299.5;
+  took(&s, status(400));
   assert_end(&s, CBC_END_STATUS, CBC_UNKNOWN, 2);
 }
 
@@ -516,7 +631,7 @@ static void doubt_outlives_later_attempts_that_never_left(void **state) {
   scene s;
   (void)state;
   read_the_record(&s);
-  judge(&s, CBC_VERDICT_OPEN);
+  judge(&s, CBC_VERDICT_NOT_APPLIED);
   took(&s, UNSENT);
   pass_pause(&s);
   took(&s, UNSENT);
@@ -529,18 +644,18 @@ static void what_was_refused_once_is_not_called_unsent(void **state) {
   static const cbc_policy twice = {.timeout = 60, .deadline = 300, .retries = 1};
   scene s;
   (void)state;
-  start_with(&s, &twice, CBC_REPEAT_PROBED);
+  start_with(&s, &twice, CBC_REPEAT_CONFIRMED);
   took(&s, status(429));
   pass_pause(&s);
   took(&s, UNSENT);
   assert_end(&s, CBC_END_TRANSPORT, CBC_REJECTED, 2);
-  start_with(&s, &twice, CBC_REPEAT_PROBED);
+  start_with(&s, &twice, CBC_REPEAT_CONFIRMED);
   took(&s, status(429));
   pass_pause(&s);
   s.t.clock += 300;
   took(&s, UNSENT);
   assert_end(&s, CBC_END_DEADLINE, CBC_REJECTED, 2);
-  start_with(&s, &twice, CBC_REPEAT_PROBED);
+  start_with(&s, &twice, CBC_REPEAT_CONFIRMED);
   took(&s, status(429));
   cbc_exchange_cancel(&s.x, CBC_END_CLOSED, false);
   assert_end(&s, CBC_END_CLOSED, CBC_REJECTED, 1);
@@ -551,48 +666,103 @@ static void what_was_refused_once_is_not_called_unsent(void **state) {
 static void an_unreadable_reply_to_a_close_is_confirmed(void **state) {
   scene s;
   (void)state;
-  start(&s, CBC_REPEAT_PROBED);
+  start(&s, CBC_REPEAT_CONFIRMED);
   took(&s, status(200));
-  cbc_exchange_unreadable(&s.x, &s.t.env);
+  read_reply(&s, CBC_VERDICT_UNREADABLE);
   pass_pause(&s);
   assert_int_equal(s.x.state, CBC_PROBE);
   took(&s, status(200));
-  judge(&s, CBC_VERDICT_OURS);
+  judge(&s, CBC_VERDICT_APPLIED);
   assert_end(&s, CBC_END_CONFIRMED, CBC_APPLIED, 1);
 }
 
 static void an_unreadable_reply_to_anything_else_is_the_end(void **state) {
+  static const cbc_outcome outcomes[] = {[CBC_REPEAT_SAFE] = CBC_REJECTED,
+                                         [CBC_REPEAT_IDEMPOTENT] = CBC_UNKNOWN,
+                                         [CBC_REPEAT_NEVER] = CBC_UNKNOWN};
+  (void)state;
+  for (size_t i = 0; i < COUNT(every_kind); i++) {
+    scene s;
+    if (every_kind[i] == CBC_REPEAT_CONFIRMED) continue;
+    start(&s, every_kind[i]);
+    took(&s, status(200));
+    read_reply(&s, CBC_VERDICT_UNREADABLE);
+    assert_end(&s, CBC_END_UNREADABLE, outcomes[every_kind[i]], 1);
+  }
+}
+
+static void a_reply_that_does_not_say_closed_is_confirmed(void **state) {
   scene s;
   (void)state;
+  start(&s, CBC_REPEAT_CONFIRMED);
+  took(&s, status(200));
+  read_reply(&s, CBC_VERDICT_NOT_APPLIED);
+  pass_pause(&s);
+  assert_int_equal(s.x.state, CBC_PROBE);
+  took(&s, status(200));
+  judge(&s, CBC_VERDICT_NOT_APPLIED);
+  assert_int_equal(s.x.state, CBC_SEND);
+}
+
+static void a_reply_that_shows_a_conflict_ends_it(void **state) {
+  scene s;
+  (void)state;
+  start(&s, CBC_REPEAT_CONFIRMED);
+  took(&s, status(200));
+  read_reply(&s, CBC_VERDICT_CONFLICT);
+  assert_end(&s, CBC_END_CONFLICT, CBC_REJECTED, 1);
+  start(&s, CBC_REPEAT_CONFIRMED);
+  took(&s, status(200));
+  read_reply(&s, CBC_VERDICT_AMBIGUOUS);
+  assert_end(&s, CBC_END_CONFLICT, CBC_UNKNOWN, 1);
   start(&s, CBC_REPEAT_SAFE);
   took(&s, status(200));
-  cbc_exchange_unreadable(&s.x, &s.t.env);
-  assert_end(&s, CBC_END_UNREADABLE, CBC_UNKNOWN, 1);
-  start(&s, CBC_REPEAT_NEVER);
-  took(&s, status(200));
-  cbc_exchange_unreadable(&s.x, &s.t.env);
-  assert_end(&s, CBC_END_UNREADABLE, CBC_UNKNOWN, 1);
+  read_reply(&s, CBC_VERDICT_AMBIGUOUS);
+  assert_end(&s, CBC_END_CONFLICT, CBC_REJECTED, 1);
+}
+
+static void a_conflict_that_may_be_our_own_close_is_unknown(void **state) {
+  scene s;
+  (void)state;
+  read_the_record(&s);
+  judge(&s, CBC_VERDICT_AMBIGUOUS);
+  assert_end(&s, CBC_END_CONFLICT, CBC_UNKNOWN, 1);
+}
+
+static void after_the_last_attempt_nothing_is_repeated_or_confirmed(void **state) {
+  scene s;
+  (void)state;
+  start(&s, CBC_REPEAT_CONFIRMED);
+  cbc_exchange_last_attempt(&s.x);
+  took(&s, LOST);
+  assert_end(&s, CBC_END_TRANSPORT, CBC_UNKNOWN, 1);
+  start(&s, CBC_REPEAT_SAFE);
+  took(&s, LOST);
+  pass_pause(&s);
+  cbc_exchange_last_attempt(&s.x);
+  took(&s, LOST);
+  assert_end(&s, CBC_END_TRANSPORT, CBC_REJECTED, 2);
 }
 
 static void a_refusal_in_the_body_is_a_refusal(void **state) {
   scene s;
   (void)state;
-  start(&s, CBC_REPEAT_PROBED);
+  start(&s, CBC_REPEAT_CONFIRMED);
   took(&s, status(206));
-  cbc_exchange_denied(&s.x, &s.t.env);
-  assert_end(&s, CBC_END_DENIED, CBC_REJECTED, 1);
+  read_reply(&s, CBC_VERDICT_REJECTED);
+  assert_end(&s, CBC_END_REJECTED, CBC_REJECTED, 1);
 }
 
 static void a_refusal_in_the_body_after_a_doubtful_attempt_is_confirmed(void **state) {
   scene s;
   (void)state;
   read_the_record(&s);
-  judge(&s, CBC_VERDICT_OPEN);
+  judge(&s, CBC_VERDICT_NOT_APPLIED);
   took(&s, status(206));
-  cbc_exchange_denied(&s.x, &s.t.env);
+  read_reply(&s, CBC_VERDICT_REJECTED);
   pass_pause(&s);
   took(&s, status(200));
-  judge(&s, CBC_VERDICT_OURS);
+  judge(&s, CBC_VERDICT_APPLIED);
   assert_end(&s, CBC_END_CONFIRMED, CBC_APPLIED, 2);
 }
 
@@ -600,12 +770,12 @@ static void a_refusal_in_the_body_that_stays_in_doubt_is_unknown(void **state) {
   scene s;
   (void)state;
   read_the_record(&s);
-  judge(&s, CBC_VERDICT_OPEN);
+  judge(&s, CBC_VERDICT_NOT_APPLIED);
   took(&s, status(206));
-  cbc_exchange_denied(&s.x, &s.t.env);
+  read_reply(&s, CBC_VERDICT_REJECTED);
   pass_pause(&s);
   took(&s, status(404));
-  assert_end(&s, CBC_END_DENIED, CBC_UNKNOWN, 2);
+  assert_end(&s, CBC_END_REJECTED, CBC_UNKNOWN, 2);
 }
 
 /* ==== Closing ========================================================= */
@@ -613,7 +783,7 @@ static void a_refusal_in_the_body_that_stays_in_doubt_is_unknown(void **state) {
 static void closing_before_anything_left_is_unsent(void **state) {
   scene s;
   (void)state;
-  start(&s, CBC_REPEAT_PROBED);
+  start(&s, CBC_REPEAT_CONFIRMED);
   cbc_exchange_cancel(&s.x, CBC_END_CLOSED, false);
   assert_end(&s, CBC_END_CLOSED, CBC_UNSENT, 0);
 }
@@ -621,7 +791,7 @@ static void closing_before_anything_left_is_unsent(void **state) {
 static void closing_in_an_attempt_that_left_is_unknown_and_counts_it(void **state) {
   scene s;
   (void)state;
-  start(&s, CBC_REPEAT_PROBED);
+  start(&s, CBC_REPEAT_CONFIRMED);
   cbc_exchange_cancel(&s.x, CBC_END_CLOSED, true);
   assert_end(&s, CBC_END_CLOSED, CBC_UNKNOWN, 1);
 }
@@ -642,11 +812,24 @@ static void an_error_on_this_side_ends_it_by_its_own_name(void **state) {
   assert_end(&s, CBC_END_LOCAL, CBC_UNKNOWN, 1);
 }
 
+static void closing_while_a_2xx_is_read_is_unknown(void **state) {
+  scene s;
+  (void)state;
+  start(&s, CBC_REPEAT_NEVER);
+  took(&s, status(200));
+  cbc_exchange_cancel(&s.x, CBC_END_LOCAL, true);
+  assert_end(&s, CBC_END_LOCAL, CBC_UNKNOWN, 1);
+  start(&s, CBC_REPEAT_SAFE);
+  took(&s, status(200));
+  cbc_exchange_cancel(&s.x, CBC_END_LOCAL, true);
+  assert_end(&s, CBC_END_LOCAL, CBC_REJECTED, 1);
+}
+
 static void closing_what_is_over_changes_nothing(void **state) {
   scene s;
   (void)state;
-  start(&s, CBC_REPEAT_PROBED);
-  took(&s, status(200));
+  start(&s, CBC_REPEAT_CONFIRMED);
+  took_answer(&s, 200);
   cbc_exchange_cancel(&s.x, CBC_END_CLOSED, true);
   assert_end(&s, CBC_END_REPLY, CBC_APPLIED, 1);
 }
@@ -659,10 +842,13 @@ int main(void) {
       cmocka_unit_test(what_never_gets_through_stays_unsent),
       cmocka_unit_test(a_busy_service_is_asked_again),
       cmocka_unit_test(a_service_that_stays_busy_has_refused),
-      cmocka_unit_test(after_a_doubtful_attempt_a_safe_call_is_sent_again),
+      cmocka_unit_test(after_a_doubtful_attempt_an_idempotent_call_is_sent_again),
+      cmocka_unit_test(a_read_is_never_in_doubt),
+      cmocka_unit_test(a_redirect_after_a_close_is_confirmed),
+      cmocka_unit_test(a_redirect_of_anything_else_is_a_failure_at_once),
       cmocka_unit_test(after_a_doubtful_attempt_a_close_is_confirmed),
       cmocka_unit_test(after_a_doubtful_attempt_any_other_post_is_unknown),
-      cmocka_unit_test(any_other_status_is_a_failure_at_once),
+      cmocka_unit_test(any_other_4xx_is_a_rejection_at_once),
       cmocka_unit_test(without_retries_nothing_is_repeated_or_confirmed),
       cmocka_unit_test(pauses_double_up_to_twenty_seconds),
       cmocka_unit_test(retry_after_is_never_shortened),
@@ -685,11 +871,17 @@ int main(void) {
       cmocka_unit_test(a_record_still_open_after_the_last_attempt_is_unknown),
       cmocka_unit_test(a_refusal_after_a_doubtful_attempt_is_confirmed),
       cmocka_unit_test(what_was_refused_after_a_doubtful_attempt_is_not_sent_again),
-      cmocka_unit_test(a_safe_call_refused_after_a_doubtful_attempt_is_unknown),
+      cmocka_unit_test(an_idempotent_call_rejected_after_a_doubtful_attempt_is_unknown),
+      cmocka_unit_test(a_rejection_after_a_postponed_attempt_is_confirmed),
+      cmocka_unit_test(a_rejection_that_can_not_be_confirmed_is_unknown),
       cmocka_unit_test(doubt_outlives_later_attempts_that_never_left),
       cmocka_unit_test(what_was_refused_once_is_not_called_unsent),
       cmocka_unit_test(an_unreadable_reply_to_a_close_is_confirmed),
       cmocka_unit_test(an_unreadable_reply_to_anything_else_is_the_end),
+      cmocka_unit_test(a_reply_that_does_not_say_closed_is_confirmed),
+      cmocka_unit_test(a_reply_that_shows_a_conflict_ends_it),
+      cmocka_unit_test(a_conflict_that_may_be_our_own_close_is_unknown),
+      cmocka_unit_test(after_the_last_attempt_nothing_is_repeated_or_confirmed),
       cmocka_unit_test(a_refusal_in_the_body_is_a_refusal),
       cmocka_unit_test(a_refusal_in_the_body_after_a_doubtful_attempt_is_confirmed),
       cmocka_unit_test(a_refusal_in_the_body_that_stays_in_doubt_is_unknown),
@@ -697,6 +889,7 @@ int main(void) {
       cmocka_unit_test(closing_in_an_attempt_that_left_is_unknown_and_counts_it),
       cmocka_unit_test(closing_while_confirming_is_unknown),
       cmocka_unit_test(an_error_on_this_side_ends_it_by_its_own_name),
+      cmocka_unit_test(closing_while_a_2xx_is_read_is_unknown),
       cmocka_unit_test(closing_what_is_over_changes_nothing)};
   return cmocka_run_group_tests_name("cbc_exchange", tests, NULL, NULL);
 }

@@ -97,36 +97,6 @@ static void an_option_that_libcurl_refuses_is_told(void **state) {
   testenv_check(&t);
 }
 
-/* ==== The key ========================================================= */
-
-static void assert_masked(const char *key, const char *text, const char *expected) {
-  char bytes[200];
-  testenv t;
-  cbc_error err;
-  cbc_transport_options o = usual;
-  cbc_transport *transport;
-  o.key = key;
-  testenv_init(&t);
-  transport = cbc_transport_new(&t.env, &o, &err);
-  strcpy(bytes, text);
-  cbc_transport_mask(transport, bytes, strlen(bytes));
-  assert_string_equal(bytes, expected);
-  cbc_transport_mask(transport, NULL, 0);
-  cbc_transport_free(transport);
-}
-
-static void the_secret_part_of_the_key_is_masked(void **state) {
-  (void)state;
-  assert_masked(KEY, "s3cret", "******");
-  assert_masked(KEY, "<s3cret> s3cre s3crets3cret", "<******> s3cre ************");
-  assert_masked(KEY, "ss3cret", "s******");
-  assert_masked(KEY, "nothing", "nothing");
-  assert_masked(KEY, "", "");
-  assert_masked("token", "my token", "my *****");
-  assert_masked("token:", "my token:", "my ******");
-  assert_masked("aab", "aaab", "a***");
-}
-
 /* ==== Waiting ========================================================= */
 
 static void waiting_for_nothing_lasts_as_long_as_asked(void **state) {
@@ -189,7 +159,6 @@ int main(void) {
                                      cmocka_unit_test(every_option_is_taken),
                                      cmocka_unit_test(memory_that_ends_at_any_allocation_is_told),
                                      cmocka_unit_test(an_option_that_libcurl_refuses_is_told),
-                                     cmocka_unit_test(the_secret_part_of_the_key_is_masked),
                                      cmocka_unit_test(waiting_for_nothing_lasts_as_long_as_asked),
                                      cmocka_unit_test(a_signal_while_waiting_is_told)};
   return cmocka_run_group_tests_name("cbc_transport", tests, NULL, NULL);

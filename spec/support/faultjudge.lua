@@ -19,7 +19,11 @@ local DOUBTFUL = {
   ["truncate"] = true, ["garbage"] = true, ["empty"] = true, ["oversized"] = true,
 }
 local OTHER_BYTES = { garbage = true, empty = true, oversized = true }
-local DOUBTFUL_STATUS = { [500] = true, [502] = true, [503] = true, [504] = true }
+
+-- A status that settles nothing: only a 2xx and a 4xx other than 408 do.
+local function isDoubtfulStatus(status)
+  return status >= 300 and status < 400 or status == 408 or status >= 500
+end
 
 local function pathOf(request)
   return (request.path:gsub("^/public/v1", ""):gsub("%?.*", ""))
@@ -48,7 +52,7 @@ end
 local function isDoubtful(call, log)
   if call.connectFaults > 0 or call.timedOut then return true end
   for _, request in ipairs(mains(call, log)) do
-    if DOUBTFUL[request.fault] or request.fault == "status" and DOUBTFUL_STATUS[request.status] then return true end
+    if DOUBTFUL[request.fault] or request.fault == "status" and isDoubtfulStatus(request.status) then return true end
   end
   return false
 end
@@ -196,6 +200,7 @@ end
 local function judgeOutcome(run, call, log, report)
   local outcome, sent = outcomeOf(call), #mains(call, log)
   if outcome == "unknown" and not isDoubtful(call, log) then report "unknown, but no fault left doubt" end
+  if outcome == "unknown" and call.method == "GET" then report "a read that may have changed something" end
   if outcome == "unsent" and sent > 0 then report "unsent, but it was received" end
   -- An attempt that got lost on its way may have been overtaken by another's close.
   if outcome == "rejected" and sent == 0 and not isDoubtful(call, log) then report "rejected, but never received" end

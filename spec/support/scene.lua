@@ -137,10 +137,10 @@ scene.closes = {
 
 --- Every kind of call that may be repeated. `gone` is the status that a repetition gets when the first took effect.
 scene.safe = {
-  { name = "get", on = "GET /usage/records/*", request = "GET /usage/records/" .. RECORD,
+  { name = "get", reads = true, on = "GET /usage/records/*", request = "GET /usage/records/" .. RECORD,
     call = function(s) return s.client.usageRecords:get(RECORD) end,
     applied = function() return 0 end },
-  { name = "search", on = "GET /usage/records", request = "GET /usage/records",
+  { name = "search", reads = true, on = "GET /usage/records", request = "GET /usage/records",
     call = function(s) return s.client.usageRecords:search { status = "approved", limit = 10 } end,
     applied = function() return 0 end },
   { name = "update", on = "PUT /usage/chunks/*", request = "PUT /usage/chunks/" .. CHUNK,
@@ -149,7 +149,7 @@ scene.safe = {
   { name = "delete", on = "DELETE /**", request = "DELETE " .. RULES .. "/" .. RULE, gone = 404,
     call = function(s) return connect.GenericResource(s.client, RULES):delete(RULE) end,
     applied = function(sb) return #scene.applied(sb, "delete", RULE) end },
-  { name = "download", on = "GET /usage/chunks/*/download", request = "GET /usage/chunks/" .. CHUNK .. "/download",
+  { name = "download", reads = true, on = "GET /usage/chunks/*/download", request = "GET /usage/chunks/" .. CHUNK .. "/download",
     call = function(s) return s.client.usageChunks:download(CHUNK) end,
     applied = function() return 0 end },
   { name = "request of PUT", on = "PUT /usage/chunks/*", request = "PUT /usage/chunks/" .. CHUNK,
@@ -195,6 +195,11 @@ scene.doubtful = {
   { what = "502 after it was applied", rule = { fault = "status", status = 502, applied = true }, applied = true },
   { what = "503 without Retry-After", rule = { fault = "status", status = 503 } },
   { what = "503 without, but applied", rule = { fault = "status", status = 503, applied = true }, applied = true },
+  { what = "408 before it is applied", rule = { fault = "status", status = 408 } },
+  { what = "408 after it was applied", rule = { fault = "status", status = 408, applied = true }, applied = true },
+  { what = "501 after it was applied", rule = { fault = "status", status = 501, applied = true }, applied = true },
+  { what = "520 after it was applied", rule = { fault = "status", status = 520, applied = true }, applied = true },
+  { what = "599 before it is applied", rule = { fault = "status", status = 599 } },
   { what = "503 and an unreadable Retry-After", rule = { fault = "status", status = 503, retryAfter = "soon" } },
   { what = "504 before it is applied", rule = { fault = "status", status = 504 } },
   { what = "504 after it was applied", rule = { fault = "status", status = 504, applied = true }, applied = true },
@@ -211,8 +216,10 @@ scene.doubtful = {
   { what = "a reply that is too large", rule = { fault = "oversized", bytes = 2 * scene.MOST }, applied = true },
 }
 
---- 2xx replies that can't be read, so that a close is in doubt.
+--- 2xx replies that can't be read, and redirects, so that a close is in doubt; a repetition would bring no more.
 scene.unreadable = {
+  { what = "302 before it is applied", rule = { fault = "status", status = 302 } },
+  { what = "303 after it was applied", rule = { fault = "status", status = 303, applied = true }, applied = true },
   { what = "200 with garbage", rule = { fault = "garbage" }, applied = true },
   { what = "200 with garbage, not applied", rule = { fault = "garbage", applied = false } },
   { what = "200 without a body", rule = { fault = "empty" }, applied = true },

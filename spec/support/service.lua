@@ -18,9 +18,10 @@ service.reply = rawserver.reply
 
 --- The reply to a close that succeeded.
 ---@param id string
+---@param bill string? billing id; B-1 when nil
 ---@return string bytes
-function service.closed(id)
-  return rawserver.reply(200, ('{"id":"%s","status":"closed","external_billing_id":"B-1"}'):format(id))
+function service.closed(id, bill)
+  return rawserver.reply(200, ('{"id":"%s","status":"closed","external_billing_id":"%s"}'):format(id, bill or "B-1"))
 end
 
 ---@class Service

@@ -1,36 +1,28 @@
 /*
-** cbl_arguments.h - the arguments of an action, read as its row says.
+** cbl_arguments.h - the arguments of a method, read as its row says.
 */
 #ifndef CBL_ARGUMENTS_H
 #define CBL_ARGUMENTS_H
 
-#include "cbc_url.h"
-#include "cbl_action.h"
-#include "cbl_files.h"
+#include "cbl_job.h"
 #include "cbl_options.h"
 
-/* Arguments, checked. Their bytes belong to strings on the Lua stack. */
+/* What the arguments make beside the job: needed until the request is built. */
 typedef struct cbl_arguments {
-  const cbl_action *action;
-  const char *base_uri;
-  int first;                       /* stack index of the first */
-  cbc_segment ids[CBL_PARAMS_MAX]; /* for the holes of the route */
+  cbc_segment ids[CBL_PARAMS_MAX]; /* for the holes of the route; belong to arguments */
   size_t id_count;
-  cbc_segment subject; /* what the call is about, for its confirmation */
-  cbc_segment billing; /* bytes NULL: none */
-  int body;            /* stack index of the JSON text, 0 without */
-  int query;           /* stack index of the query, 0 without */
-  cbc_part parts[CBC_PARTS_MAX];
-  size_t part_count;
-  cbl_files files;
+  int query; /* stack index of the query, 0 without */
   cbl_limits limits;
-  int progress; /* stack index of onProgress, 0 without */
 } cbl_arguments;
 
-/* Checks the arguments that stand at first and after, and raises an argument
-** error for the first that does not fit its row. What is made from them, bodies
-** and owners of files, is left on the stack, where it must stay. */
-void cbl_arguments_read(lua_State *L, cbl_arguments *a, const cbl_action *action, int first,
-                        const cbc_client *client);
+/* How many parameters a row has; a table of options may follow them. */
+int cbl_arguments_count(const cbl_endpoint *endpoint);
+
+/* Reads the arguments that stand at first and after for the job at index idx,
+** as many as the row has and one of options, nil where they are absent; anchors
+** in the job what its request points to. Raises an argument error for the first
+** that does not fit. Leaves values on the stack, where they must stay until the
+** request is built. */
+void cbl_arguments_read(lua_State *L, int idx, int first, cbl_arguments *a);
 
 #endif

@@ -8,6 +8,7 @@
 
 #include <math.h>
 
+#include "cbl_aux.h"
 #include "cbl_json.h"
 #include "cbl_shared.h"
 
@@ -44,7 +45,7 @@ static void refuse(lua_State *L, int arg, const place *p, const char *what) {
   luaL_addchar(&b, ' ');
   luaL_addstring(&b, what);
   luaL_pushresult(&b);
-  luaL_argerror(L, arg, lua_tostring(L, -1));
+  cbl_argerror(L, arg, lua_tostring(L, -1));
 }
 
 static size_t utf8_size(const unsigned char *s, size_t n) {

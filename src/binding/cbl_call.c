@@ -1,76 +1,14 @@
 /*
-** cbl_call.c - a call of the core driven for Lua.
+** cbl_call.c - drives a call for Lua.
 */
 #include "cbl_call.h"
 
+#include "cbl_confirm.h"
+#include "cbl_failure.h"
+#include "cbl_files.h"
 #include "cbl_hooks.h"
+#include "cbl_result.h"
 #include "cbl_shared.h"
-#include "cbl_verdict.h"
-
-#define BOX "cloudblue.Call"
-
-/* ==== The owner of a call ============================================= */
-
-typedef struct box {
-  cbc_call *call; /* owned; NULL when over */
-} box;
-
-static void end_call(box *b) {
-  cbc_call *call = b->call;
-  b->call = NULL;
-  cbc_call_free(call);
-}
-
-/* The box leaves the stack: its call is over, and the next may have it. */
-static int box_close(lua_State *L) {
-  end_call(luaL_checkudata(L, 1, BOX));
-  lua_getiuservalue(L, 1, 1);
-  lua_pushvalue(L, 1);
-  lua_setiuservalue(L, -2, CBL_SPARE_BOX);
-  return 0;
-}
-
-static int box_gc(lua_State *L) {
-  end_call(luaL_checkudata(L, 1, BOX));
-  return 0;
-}
-
-/* Pushes an empty box whose user value is the client: the core's client must
-** not go before its call. */
-static box *push_box(lua_State *L, int client) {
-  box *b;
-  if (lua_getiuservalue(L, client, CBL_SPARE_BOX) == LUA_TUSERDATA) {
-    lua_pushnil(L);
-    lua_setiuservalue(L, client, CBL_SPARE_BOX);
-    return lua_touserdata(L, -1);
-  }
-  lua_pop(L, 1);
-  b = lua_newuserdatauv(L, sizeof *b, 1);
-  b->call = NULL;
-  luaL_setmetatable(L, BOX);
-  lua_pushvalue(L, client);
-  lua_setiuservalue(L, -2, 1);
-  return b;
-}
-
-void cbl_call_open(lua_State *L) {
-  static const luaL_Reg functions[] = {{"__gc", box_gc}, {"__close", box_close}, {NULL, NULL}};
-  cbl_type_begin(L, BOX, functions);
-  cbl_type_end(L, BOX);
-}
-
-void cbl_call_begin(lua_State *L, cbl_job *job, int client) {
-  cbc_error err;
-  box *b;
-  cbc_client *core = cbl_client_core(L, client);
-  b = push_box(L, client);
-  lua_toclose(L, -1);
-  job->client = lua_touserdata(L, client);
-  job->client_index = client;
-  b->call = cbc_call_new(core, &err);
-  if (b->call == NULL) cbl_raise(L, &err);
-  job->call = b->call;
-}
 
 /* ==== Waiting ========================================================= */
 
@@ -81,47 +19,55 @@ static int nothing(lua_State *L) {
 
 /* Lets a debug hook run: the stand-alone interpreter answers Ctrl-C with one
 ** that raises an error. It sets it for the main thread alone, so a coroutine
-** that waits takes it over. */
+** that waits borrows it for one call. */
 static void let_interpreter_act(lua_State *L) {
-  lua_State *main;
+  lua_State *main = L;
+  int status;
+  bool borrowed = false;
   if (lua_gethook(L) == NULL) {
     lua_rawgeti(L, LUA_REGISTRYINDEX, LUA_RIDX_MAINTHREAD);
     main = lua_tothread(L, -1);
     lua_pop(L, 1);
     if (main == NULL || lua_gethook(main) == NULL) return;
     lua_sethook(L, lua_gethook(main), lua_gethookmask(main), lua_gethookcount(main));
+    borrowed = true;
   }
   lua_pushcfunction(L, nothing);
-  lua_call(L, 0, 0);
+  status = lua_pcall(L, 0, 0, 0);
+  if (borrowed) lua_sethook(L, NULL, 0, 0);
+  if (status != LUA_OK) lua_error(L);
+}
+
+/* Errors of the transport end the call; out of memory is raised. */
+static void check(lua_State *L, cbl_job *job, cbc_code rc, const cbc_error *err) {
+  if (rc == CBC_OK || rc == CBC_EINTR) return;
+  if (rc == CBC_ENOMEM) cbl_raise(L, err);
+  cbc_call_abort(job->call, err);
 }
 
 /* The one place where a call waits. */
-static void wait(lua_State *L, cbl_job *job) {
+static void do_wait(lua_State *L, cbl_job *job) {
   cbc_error err;
   cbc_code rc = cbc_call_wait(job->call, &err);
   let_interpreter_act(L);
-  if (rc != CBC_OK && rc != CBC_EINTR) cbl_raise(L, &err);
+  check(L, job, rc, &err);
 }
 
 /* ==== Steps =========================================================== */
 
-static void check(lua_State *L, cbc_code rc, const cbc_error *err) {
-  if (rc != CBC_OK) cbl_raise(L, err);
-}
-
 /* Calls onProgress(done, total) when there is more done than the last time. */
-static void report_progress(lua_State *L, cbl_job *job) {
+static void report_progress(lua_State *L, cbl_job *job, int idx) {
   cbc_progress p;
-  bool upload = job->call->request.body == CBC_BODY_MULTIPART;
+  bool upload = cbl_job_uploads(job);
   double done, total;
-  if (job->progress == 0 || job->call->attempt == NULL) return;
+  if (!cbl_job_has(job, CBL_JOB_PROGRESS) || job->call->attempt == NULL) return;
   cbc_transfer_progress(job->call->attempt, &p);
   done = upload ? p.sent : p.received;
   total = upload ? p.sent_total : p.received_total;
   /* What comes with another status is not the file. */
   if (done == job->progress_done || (!upload && p.status != 200)) return;
   job->progress_done = done;
-  lua_pushvalue(L, job->progress);
+  cbl_job_push_anchored(L, idx, CBL_JOB_PROGRESS);
   lua_pushinteger(L, (lua_Integer)done);
   if (total >= 0)
     lua_pushinteger(L, (lua_Integer)total);
@@ -130,46 +76,147 @@ static void report_progress(lua_State *L, cbl_job *job) {
   lua_call(L, 2, 0);
 }
 
-/* Does what one step asks for. */
-static void do_step(lua_State *L, cbl_job *job, cbc_do what) {
-  cbc_call *call = job->call;
+/* Goes on after Lua code that dealt with a piece of a body. */
+static void resume(lua_State *L, cbl_job *job) {
   cbc_error err;
+  cbc_code rc = cbc_call_resume(job->call, &err);
+  check(L, job, rc, &err);
+}
+
+static void do_send(lua_State *L, cbl_job *job, int idx) {
+  cbc_error err;
+  cbc_code rc;
+  if (cbc_call_probing(job->call)) cbl_confirm_aim(L, job);
+  cbl_hooks_before(L, idx);
+  rc = cbc_call_send(job->call, &err);
+  check(L, job, rc, &err);
+}
+
+/* An attempt, or a probe, is over. */
+static void take_note(lua_State *L, cbl_job *job, int idx) {
+  const cbc_error *err = &cbc_transfer_reply(cbc_call_transfer(job->call))->error;
+  if (err->code == CBC_ENOMEM) cbl_raise(L, err);
+  cbl_hooks_after(L, idx);
+  cbc_call_took(job->call);
+}
+
+/* Takes the reason from the top of the stack, for a failure to tell. */
+static void keep_reason(lua_State *L, int idx, int top, cbl_anchor place) {
+  cbl_job_anchor(L, idx, place);
+  lua_settop(L, top);
+}
+
+static void do_read(lua_State *L, cbl_job *job, int idx) {
+  int top = lua_gettop(L);
+  cbc_verdict verdict = cbl_result_read(L, idx);
+  if (verdict != CBC_VERDICT_APPLIED) keep_reason(L, idx, top, CBL_JOB_REASON);
+  cbc_call_read(job->call, verdict);
+}
+
+static void do_judge(lua_State *L, cbl_job *job, int idx) {
+  int top = lua_gettop(L);
+  cbc_verdict verdict = cbl_result_judge(L, idx);
+  if (verdict != CBC_VERDICT_APPLIED) {
+    lua_pushvalue(L, -1);
+    cbl_job_anchor(L, idx, CBL_JOB_CONFIRMATION);
+    if (verdict == CBC_VERDICT_CONFLICT || verdict == CBC_VERDICT_AMBIGUOUS)
+      cbl_job_anchor(L, idx, CBL_JOB_REASON);
+    lua_settop(L, top);
+  }
+  cbc_call_judge(job->call, verdict);
+}
+
+/* Does what one step asks for. */
+static void do_step(lua_State *L, cbl_job *job, int idx, cbc_do what) {
   switch (what) {
   case CBC_DO_SEND:
-    if (cbc_call_probing(call) && call->probe.url.size == 0) job->aim(L, job);
-    cbl_hooks_before(L, job);
-    check(L, cbc_call_send(call, &err), &err);
+    do_send(L, job, idx);
     break;
   case CBC_DO_WAIT:
-    wait(L, job);
-    report_progress(L, job);
+    do_wait(L, job);
+    report_progress(L, job, idx);
     break;
   case CBC_DO_TAKE:
-    job->take(L, job, &cbc_transfer_reply(call->attempt)->body);
-    report_progress(L, job);
-    check(L, cbc_call_resume(call, &err), &err);
+    cbl_files_take(L, idx);
+    report_progress(L, job, idx);
+    resume(L, job);
     break;
   case CBC_DO_FEED:
-    job->give(L, job);
-    check(L, cbc_call_resume(call, &err), &err);
+    cbl_files_give(L, idx);
+    resume(L, job);
     break;
   case CBC_DO_REPLY:
-    err = cbc_transfer_reply(cbc_call_transfer(call))->error;
-    if (err.code == CBC_ENOMEM) cbl_raise(L, &err);
-    cbl_hooks_after(L, job);
-    cbc_call_took(call);
+    take_note(L, job, idx);
+    break;
+  case CBC_DO_READ:
+    do_read(L, job, idx);
     break;
   case CBC_DO_JUDGE:
-    cbc_call_judge(call, cbl_verdict_read(L, job));
+    do_judge(L, job, idx);
     break;
   case CBC_DO_FINISH:
     break;
   }
 }
 
-void cbl_call_run(lua_State *L, cbl_job *job) {
+/* ==== Two routes ====================================================== */
+
+/* The service does not know the route, and may know the other one. */
+static bool is_route_unknown(const cbl_job *job) {
+  const cbc_exchange *x = &job->call->exchange;
+  int status;
+  if (job->endpoint->otherwise == NULL || job->client->bulk != CBL_BULK_UNKNOWN) return false;
+  if (x->end != CBC_END_STATUS || x->outcome != CBC_REJECTED) return false;
+  status = cbc_transfer_reply(job->call->attempt)->status;
+  return (status == 404 || status == 405) && job->file_id.bytes != NULL;
+}
+
+/* Learns from a call that is over which of two routes the service has. */
+static void learn_route(cbl_job *job, bool second) {
+  cbc_end end = job->call->exchange.end;
+  if (end != CBC_END_REPLY && end != CBC_END_REJECTED) return;
+  if (job->endpoint->otherwise != NULL) job->client->bulk = CBL_BULK_LIST;
+  if (second) job->client->bulk = CBL_BULK_SINGLE;
+}
+
+/* Begins again by the other route, with what is left of the deadline. The body
+** of the first is a list of one object, which is the body of the second. False
+** when no time is left. */
+static bool start_second_route(lua_State *L, cbl_job *job) {
+  cbc_call *call = job->call;
+  const cbc_env *env = cbc_client_env(call->client);
+  cbc_policy policy = call->exchange.policy;
+  policy.deadline -= env->now(env->ud) - call->exchange.started;
+  if (policy.deadline <= 0) return false;
+  job->endpoint = job->endpoint->otherwise;
+  cbc_buffer_reset(&call->request.url, call->request.url.capacity);
+  cbc_buffer_adds(&call->request.url, cbc_client_endpoint(call->client));
+  cbl_job_add_route(&call->request.url, job->class->base_uri, job->endpoint->route, &job->file_id);
+  if (call->request.url.failed) cbl_raise_nomem(L);
+  call->request.json++;
+  call->request.json_size -= 2;
+  cbc_call_start(call, &policy, call->exchange.repeat);
+  return true;
+}
+
+/* ==== The whole call ================================================== */
+
+static void drive(lua_State *L, cbl_job *job, int idx) {
   cbc_do what;
-  luaL_checkstack(L, 20, "no room for a call");
   while ((what = cbc_call_next(job->call)) != CBC_DO_FINISH)
-    do_step(L, job, what);
+    do_step(L, job, idx, what);
+}
+
+int cbl_call_run(lua_State *L, int idx) {
+  cbl_job *job = lua_touserdata(L, idx);
+  bool second = false;
+  luaL_checkstack(L, 20, "no room for a call");
+  cbl_files_start(job);
+  drive(L, job, idx);
+  if (is_route_unknown(job) && (second = start_second_route(L, job))) drive(L, job, idx);
+  learn_route(job, second);
+  if (job->call->exchange.outcome == CBC_APPLIED) return job->results;
+  lua_pushnil(L);
+  cbl_failure_push(L, idx);
+  return 2;
 }

@@ -5,14 +5,15 @@
 
 #include <string.h>
 
-#include "cbl_action.h"
-#include "cbl_client.h"
+#include "cbl_aux.h"
 #include "cbl_json.h"
-#include "cbl_resource.h"
-#include "cbl_scan.h"
 #include "cbl_shared.h"
 
+/* Its address is the key of the table of methods in the metatable. */
+static const char methods_key = 0;
+
 typedef struct chunk {
+  const cbl_class *class; /* of the object */
   bool confirmed;
   cbl_outline outline; /* of the raw bytes; used until they are decoded */
 } chunk;
@@ -131,76 +132,33 @@ static int chunk_tostring(lua_State *L) {
   return 1;
 }
 
-void cbl_chunk_push_id(lua_State *L, int arg, int idx) {
-  push_data(L, idx);
-  if (lua_getfield(L, -1, "id") != LUA_TSTRING) luaL_argerror(L, arg, "this chunk has no id");
+void cbl_chunk_push_id(lua_State *L) {
+  push_data(L, 1);
+  lua_pushliteral(L, "id");
+  if (lua_rawget(L, -2) != LUA_TSTRING) cbl_argerror(L, 1, "this chunk has no id");
   lua_remove(L, -2);
 }
 
-/* ==== Methods ========================================================= */
-
-static const cbl_class *chunk_class(void) {
-  const cbl_class *c = cbl_classes;
-  while (strcmp(c->name, "UsageChunkResource") != 0)
-    c++;
-  return c;
-}
-
-/* A method that is the action of the collection of chunks on this one's id.
-** Upvalues: the row; the place of the id among its arguments is the first. */
-static int perform_on_chunk(lua_State *L) {
-  const cbl_action *action = lua_touserdata(L, lua_upvalueindex(1));
-  int client;
-  luaL_checkudata(L, 1, CBL_CHUNK);
-  if (lua_gettop(L) < CBL_PARAMS_MAX) lua_settop(L, CBL_PARAMS_MAX);
-  lua_getiuservalue(L, 1, CBL_CHUNK_CLIENT);
-  client = lua_gettop(L);
-  cbl_chunk_push_id(L, 1, 1);
-  /* The id takes the chunk's place, so the arguments stand as in the row. */
-  lua_copy(L, -1, 1);
-  lua_pop(L, 1);
-  return cbl_action_perform(L, action, chunk_class()->base_uri, client, 1);
-}
-
-static const cbl_action *find_action(const char *name) {
-  const cbl_action *a = chunk_class()->actions;
-  while (strcmp(a->name, name) != 0)
-    a++;
-  return a;
-}
-
-/* Pushes the table of methods: name in Lua, name of the action. */
-static void push_methods(lua_State *L) {
-  static const char *const methods[][2] = {{"close", "close"},
-                                           {"download", "download"},
-                                           {"regenerate", "regenerate"},
-                                           {"refresh", "get"}};
-  lua_newtable(L);
-  for (size_t i = 0; i < sizeof methods / sizeof *methods; i++) {
-    lua_pushlightuserdata(L, (void *)find_action(methods[i][1]));
-    lua_pushcclosure(L, perform_on_chunk, 1);
-    lua_setfield(L, -2, methods[i][0]);
-  }
+const cbl_class *cbl_chunk_class(lua_State *L, int idx) {
+  const chunk *c = lua_touserdata(L, idx);
+  return c->class;
 }
 
 /* ==== Making ========================================================== */
 
 void cbl_chunk_open(lua_State *L) {
-  static const luaL_Reg functions[] = {
+  static const luaL_Reg metamethods[] = {
       {"__pairs", chunk_pairs}, {"__tostring", chunk_tostring}, {NULL, NULL}};
-  if (cbl_type_begin(L, CBL_CHUNK, functions)) {
-    push_methods(L);
-    lua_pushcclosure(L, chunk_index, 1);
-    lua_setfield(L, -2, "__index");
-  }
-  cbl_type_end(L, CBL_CHUNK);
+  cbl_newclass(L, CBL_CHUNK, metamethods, chunk_index, &methods_key);
 }
 
 /* Makes a chunk with the user values at the top of the stack, bytes and table
 ** in this order, and pops them. */
-static void push_chunk(lua_State *L, int client, bool confirmed, const cbl_outline *outline) {
+static void push_chunk(lua_State *L, int client, const cbl_class *class, bool confirmed,
+                       const cbl_outline *outline) {
   size_t fields = outline->count * sizeof *outline->fields;
   chunk *c = lua_newuserdatauv(L, sizeof *c + fields, CBL_CHUNK_VALUES);
+  c->class = class;
   c->confirmed = confirmed;
   memcpy(&c->outline, outline, sizeof *outline + fields);
   lua_insert(L, -3);
@@ -211,22 +169,13 @@ static void push_chunk(lua_State *L, int client, bool confirmed, const cbl_outli
   luaL_setmetatable(L, CBL_CHUNK);
 }
 
-void cbl_chunk_push(lua_State *L, int client, bool confirmed) {
+void cbl_chunk_push(lua_State *L, int client, const cbl_class *class, bool confirmed) {
   static const cbl_outline none = {0};
-  push_chunk(L, client, confirmed, &none);
+  push_chunk(L, client, class, confirmed, &none);
 }
 
-bool cbl_chunk_push_plain(lua_State *L, int client, bool confirmed) {
-  /* In words, for the alignment of an outline with room for all fields. */
-  unsigned room[(sizeof(cbl_outline) + CBL_FIELDS_MOST * sizeof(cbl_field)) / sizeof(unsigned)];
-  cbl_outline *outline = (cbl_outline *)room;
-  const cbl_field *id;
-  size_t n;
-  const char *s = lua_tolstring(L, -1, &n);
-  if (!cbl_scan(s, n, outline)) return false;
-  id = cbl_outline_find(outline, s, "id", 2);
-  if (id == NULL || cbl_field_kind_of(id, s) != CBL_FIELD_STRING) return false;
+void cbl_chunk_push_plain(lua_State *L, int client, const cbl_class *class,
+                          const cbl_outline *outline) {
   lua_pushnil(L);
-  push_chunk(L, client, confirmed, outline);
-  return true;
+  push_chunk(L, client, class, false, outline);
 }

@@ -1,5 +1,5 @@
 /*
-** cbl_chunk.h - the UsageChunk userdata: what a close gives back.
+** cbl_chunk.h - the UsageChunk userdata: what a close returns.
 */
 #ifndef CBL_CHUNK_H
 #define CBL_CHUNK_H
@@ -7,6 +7,9 @@
 #include <lauxlib.h>
 #include <lua.h>
 #include <stdbool.h>
+
+#include "cbl_endpoints.h"
+#include "cbl_scan.h"
 
 #define CBL_CHUNK "cloudblue.UsageChunk"
 
@@ -18,21 +21,25 @@ enum {
   CBL_CHUNK_VALUES = CBL_CHUNK_RAW
 };
 
-/* Makes the metatable. Pushes nothing. */
+/* Makes the metatable, and pushes the table of methods. */
 void cbl_chunk_open(lua_State *L);
 
-/* Pushes a chunk of the client at index client, made from the reply's bytes and
-** the decoded table, which are at the top of the stack in this order and are
-** popped. confirmed: a later reading told that the close had taken effect. */
-void cbl_chunk_push(lua_State *L, int client, bool confirmed);
+/* Pushes a chunk of the client at index client, an object of the class, made
+** from the reply's bytes and the decoded table, which are at the top of the
+** stack in this order and are popped. confirmed: a later reading showed that the
+** close had taken effect. */
+void cbl_chunk_push(lua_State *L, int client, const cbl_class *class, bool confirmed);
 
-/* The same from the reply's bytes alone, at the top of the stack: the table is
-** made when somebody looks into it. Returns false, and leaves the bytes, when
-** they are not plain JSON (cbl_scan.h) of an object with an id. */
-bool cbl_chunk_push_plain(lua_State *L, int client, bool confirmed);
+/* The same from the reply's bytes alone, at the top of the stack, of which
+** outline is the outline: the table is made when somebody looks into it. */
+void cbl_chunk_push_plain(lua_State *L, int client, const cbl_class *class,
+                          const cbl_outline *outline);
 
-/* Pushes the id of the chunk at index idx, or raises an argument error for
-** argument arg when it has none. */
-void cbl_chunk_push_id(lua_State *L, int arg, int idx);
+/* The class of the chunk at index idx. */
+const cbl_class *cbl_chunk_class(lua_State *L, int idx);
+
+/* Pushes the id of the chunk that is the object of a method, or raises an
+** argument error when it has none. */
+void cbl_chunk_push_id(lua_State *L);
 
 #endif

@@ -3,15 +3,16 @@
 */
 #include "cbl_client.h"
 
+#include <errno.h>
 #include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "cbc_header.h"
 #include "cbc_url.h"
+#include "cbl_aux.h"
 #include "cbl_options.h"
-#include "cbl_request.h"
-#include "cbl_resource.h"
 #include "cbl_shared.h"
 #include "cbl_version.h"
 
@@ -70,8 +71,10 @@ static bool order_arguments(lua_State *L) {
     return false;
   }
   lua_settop(L, 1);
-  lua_getfield(L, 1, "endpoint");
-  lua_getfield(L, 1, "apiKey");
+  lua_pushliteral(L, "endpoint");
+  lua_rawget(L, 1);
+  lua_pushliteral(L, "apiKey");
+  lua_rawget(L, 1);
   lua_rotate(L, 1, -1);
   return true;
 }
@@ -93,11 +96,19 @@ static const char *choose(lua_State *L, int index, int arg, const char *name, co
   return lua_tostring(L, index);
 }
 
+static bool is_blank(char c) {
+  return c == ' ' || c == '\t';
+}
+
+/* A key that HTTP would change on its way (RFC 9110, 5.5: blanks around a value
+** are no part of it) is another key. */
 static void check_key(lua_State *L, int arg, int index) {
   cbc_error err;
   size_t n;
   const char *key = lua_tolstring(L, index, &n);
   if (n == 0) luaL_argerror(L, arg, "apiKey is empty");
+  if (is_blank(key[0]) || is_blank(key[n - 1]))
+    luaL_argerror(L, arg, "apiKey begins or ends with a blank, which HTTP does not carry");
   if (cbc_header_check_value(key, n, &err) != CBC_OK)
     luaL_argerror(L, arg, lua_pushfstring(L, "apiKey %s", err.message));
 }
@@ -114,6 +125,24 @@ static void read_endpoint(lua_State *L, int arg, int index, const settings *s,
   o->transport.origin = o->endpoint;
   o->transport.origin_size = e.origin;
   o->transport.plain = e.plain;
+}
+
+/* What libcurl is to read: without this, every attempt of every call would meet
+** the error. */
+static void check_file(lua_State *L, int arg, const char *option, const char *path) {
+  if (path != NULL && access(path, R_OK) != 0)
+    luaL_argerror(
+        L, arg,
+        lua_pushfstring(L, "option '%s': can't read '%s': %s", option, path, strerror(errno)));
+}
+
+static void check_files(lua_State *L, int arg, const settings *s) {
+  check_file(L, arg, "caFile", s->ca_file);
+  check_file(L, arg, "caPath", s->ca_path);
+  check_file(L, arg, "clientCert", s->client_cert);
+  check_file(L, arg, "clientKey", s->client_key);
+  if (s->client_key != NULL && s->client_cert == NULL)
+    luaL_argerror(L, arg, "option 'clientKey' goes with a 'clientCert', which is missing");
 }
 
 /* Pushes the User-Agent: ours, and what the caller adds. */
@@ -144,8 +173,12 @@ int cbl_client_new(lua_State *L) {
   cbc_client_options o = {.endpoint = NULL};
   cbl_client *c;
   cbc_error err;
-  if (!lua_isnil(L, 3))
+  if (!lua_isnil(L, 3)) {
+    cbl_options_copy(L, 3);
+    lua_replace(L, 3);
     cbl_options_read(L, table ? 1 : 3, 3, table ? options_with_endpoint : options_alone, &s);
+  }
+  check_files(L, table ? 1 : 3, &s);
   choose(L, 1, 1, "endpoint", "CONNECT_ENDPOINT", DEFAULT_ENDPOINT);
   choose(L, 2, table ? 1 : 2, "apiKey", "CONNECT_API_KEY", NULL);
   check_key(L, table ? 1 : 2, 2);
@@ -168,7 +201,7 @@ int cbl_client_new(lua_State *L) {
 
 /* client:close() and <close>: ends what is under way; may be called again. */
 static int client_close(lua_State *L) {
-  cbl_client *c = luaL_checkudata(L, 1, CBL_CLIENT);
+  cbl_client *c = cbl_checkself(L, CBL_CLIENT);
   if (c->core != NULL) cbc_client_close(c->core);
   return 0;
 }
@@ -182,8 +215,8 @@ static int client_gc(lua_State *L) {
 }
 
 cbl_client *cbl_client_check(lua_State *L, int arg) {
-  cbl_client *c = luaL_checkudata(L, arg, CBL_CLIENT);
-  if (c->core == NULL || cbc_client_closed(c->core)) luaL_argerror(L, arg, "the client is closed");
+  cbl_client *c = arg == 1 ? cbl_checkself(L, CBL_CLIENT) : luaL_checkudata(L, arg, CBL_CLIENT);
+  if (c->core == NULL || cbc_client_closed(c->core)) cbl_argerror(L, arg, "the client is closed");
   return c;
 }
 
@@ -194,12 +227,17 @@ cbc_client *cbl_client_core(lua_State *L, int idx) {
   return c->core;
 }
 
-void cbl_client_push_masked(lua_State *L, const cbl_client *c, const char *s, size_t n) {
+void cbl_client_mask(lua_State *L, const cbl_client *c) {
+  size_t n;
+  const char *s = lua_tolstring(L, -1, &n);
   luaL_Buffer b;
-  char *copy = luaL_buffinitsize(L, &b, n);
+  char *copy;
+  if (c->core == NULL || !cbc_client_has_secret(c->core, s, n)) return;
+  copy = luaL_buffinitsize(L, &b, n);
   memcpy(copy, s, n);
-  if (c->core != NULL) cbc_client_mask(c->core, copy, n);
+  cbc_client_mask(c->core, copy, n);
   luaL_pushresultsize(&b, n);
+  lua_remove(L, -2);
 }
 
 /* ==== Methods ========================================================= */
@@ -207,7 +245,8 @@ void cbl_client_push_masked(lua_State *L, const cbl_client *c, const char *s, si
 /* Appends the function at argument 2 to the client's hooks of a kind. */
 static int add_hook(lua_State *L, int kind) {
   cbl_client *c = cbl_client_check(L, 1);
-  luaL_checktype(L, 2, LUA_TFUNCTION);
+  if (!lua_isfunction(L, 2)) cbl_typeerror(L, 2, "hook", "a function", 2);
+  cbl_checklast(L, 2);
   if (lua_getiuservalue(L, 1, kind) == LUA_TNIL) {
     lua_newtable(L);
     lua_pushvalue(L, -1);
@@ -227,36 +266,6 @@ static int add_after_hook(lua_State *L) {
   return add_hook(L, CBL_AFTER);
 }
 
-/* client:resource(path) */
-static int client_resource(lua_State *L) {
-  luaL_checkudata(L, 1, CBL_CLIENT);
-  cbl_resource_push_path(L, 1, 2);
-  return 1;
-}
-
-/* Pushes the resource that is the client's property of that name, or nil. */
-static void push_property(lua_State *L, const char *name) {
-  for (const cbl_class *c = cbl_classes; c->name != NULL; c++) {
-    if (c->property == NULL || strcmp(c->property, name) != 0) continue;
-    cbl_resource_push_own(L, c, 1);
-    return;
-  }
-  lua_pushnil(L);
-}
-
-/* Upvalue: the table of methods. */
-static int client_index(lua_State *L) {
-  cbl_client *c = luaL_checkudata(L, 1, CBL_CLIENT);
-  const char *key = lua_type(L, 2) == LUA_TSTRING ? lua_tostring(L, 2) : "";
-  lua_pushvalue(L, 2);
-  if (lua_rawget(L, lua_upvalueindex(1)) != LUA_TNIL) return 1;
-  if (strcmp(key, "endpoint") == 0 && c->core != NULL)
-    lua_pushstring(L, cbc_client_endpoint(c->core));
-  else
-    push_property(L, key);
-  return 1;
-}
-
 static int client_tostring(lua_State *L) {
   cbl_client *c = luaL_checkudata(L, 1, CBL_CLIENT);
   if (c->core == NULL || cbc_client_closed(c->core))
@@ -266,21 +275,18 @@ static int client_tostring(lua_State *L) {
   return 1;
 }
 
-void cbl_client_open(lua_State *L) {
-  static const luaL_Reg meta[] = {{"__gc", client_gc},
-                                  {"__close", client_close},
-                                  {"__tostring", client_tostring},
-                                  {NULL, NULL}};
-  static const luaL_Reg methods[] = {{"request", cbl_request_perform},
-                                     {"resource", client_resource},
-                                     {"addBeforeRequestHook", add_before_hook},
+/* Its address is the key of the table of methods in the metatable. */
+static const char methods_key = 0;
+
+void cbl_client_open(lua_State *L, lua_CFunction index) {
+  static const luaL_Reg metamethods[] = {{"__gc", client_gc},
+                                         {"__close", client_close},
+                                         {"__tostring", client_tostring},
+                                         {NULL, NULL}};
+  static const luaL_Reg methods[] = {{"addBeforeRequestHook", add_before_hook},
                                      {"addAfterResponseHook", add_after_hook},
                                      {"close", client_close},
                                      {NULL, NULL}};
-  if (cbl_type_begin(L, CBL_CLIENT, meta)) {
-    cbl_newlib(L, methods);
-    lua_pushcclosure(L, client_index, 1);
-    lua_setfield(L, -2, "__index");
-  }
-  cbl_type_end(L, CBL_CLIENT);
+  cbl_newclass(L, CBL_CLIENT, metamethods, index, &methods_key);
+  cbl_setmethods(L, methods);
 }

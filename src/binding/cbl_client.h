@@ -26,12 +26,14 @@ enum {
   CBL_BEFORE = 1, /* list of functions, or nil */
   CBL_AFTER,      /* the same */
   CBL_RESOURCES,  /* class name -> the client's resource of that class */
-  CBL_SPARE_BOX,  /* the owner of a call that is over, for the next; or nil */
-  CBL_CLIENT_VALUES = CBL_SPARE_BOX
+  CBL_SPARE_JOB,  /* the userdata of a call that is over, for the next; or nil */
+  CBL_CLIENT_VALUES = CBL_SPARE_JOB
 };
 
-/* Makes the metatable. Pushes nothing. */
-void cbl_client_open(lua_State *L);
+/* Makes the metatable with index for its __index, and pushes the table of methods
+** with those that need nothing but the client. False when the state has them
+** already. */
+void cbl_client_open(lua_State *L, lua_CFunction index);
 
 /* The function of the module: see the README. */
 int cbl_client_new(lua_State *L);
@@ -42,8 +44,8 @@ cbl_client *cbl_client_check(lua_State *L, int arg);
 /* The core's client of the one at index idx, or an error when it is closed. */
 cbc_client *cbl_client_core(lua_State *L, int idx);
 
-/* Pushes the bytes as a string in which the secret part of the key is masked: a
-** service may echo what it was sent. */
-void cbl_client_push_masked(lua_State *L, const cbl_client *c, const char *s, size_t n);
+/* Replaces the string at the top of the stack with one in which the secret part
+** of the key is masked: a service may echo what it was sent. */
+void cbl_client_mask(lua_State *L, const cbl_client *c);
 
 #endif

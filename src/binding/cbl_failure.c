@@ -6,8 +6,13 @@
 #include <string.h>
 
 #include "cbc_header.h"
+#include "cbl_aux.h"
+#include "cbl_job.h"
 #include "cbl_json.h"
 #include "cbl_shared.h"
+
+/* Levels of nesting of an error's details that are kept. */
+#define DEPTH_MOST 100
 
 static const char *const outcomes[] = {[CBC_UNSENT] = "unsent",
                                        [CBC_REJECTED] = "rejected",
@@ -63,31 +68,43 @@ int cbl_failure_new(lua_State *L) {
   return 1;
 }
 
-/* ==== Making ========================================================== */
+/* ==== What came from the service ====================================== */
 
-static void set_string(lua_State *L, const char *name, const char *value) {
-  lua_pushstring(L, value);
-  lua_setfield(L, -2, name);
+static void mask_table(lua_State *L, const cbl_client *client, int depth);
+
+/* Masks the key in the value at the top of the stack, in its place. */
+static void mask_value(lua_State *L, const cbl_client *client, int depth) {
+  if (lua_type(L, -1) == LUA_TSTRING) {
+    cbl_client_mask(L, client);
+  } else if (lua_istable(L, -1)) {
+    mask_table(L, client, depth);
+    lua_replace(L, -2);
+  }
 }
 
-/* Pushes a failure with what is known of every call. */
-static void push_base(lua_State *L, const cbc_call *call, const char *kind, const char *outcome) {
-  const cbc_request *r = &call->request;
-  size_t base = strlen(cbc_client_endpoint(call->client));
-  lua_createtable(L, 0, 12);
-  luaL_setmetatable(L, CBL_FAILURE);
-  set_string(L, "kind", kind);
-  set_string(L, "outcome", outcome);
-  set_string(L, "method", r->method);
-  lua_pushlstring(L, r->url.data, r->url.size);
-  lua_setfield(L, -2, "url");
-  lua_pushlstring(L, r->url.data + base, r->url.size - base);
-  lua_setfield(L, -2, "path");
-  lua_pushinteger(L, call->exchange.attempts);
-  lua_setfield(L, -2, "attempts");
+/* Pushes a copy of the table at the top of the stack with the key masked in its
+** names and values. What is nested too deep is left out. */
+static void mask_table(lua_State *L, const cbl_client *client, int depth) {
+  luaL_checkstack(L, 8, "an error nested too deep");
+  lua_newtable(L);
+  if (depth >= DEPTH_MOST) return;
+  for (lua_pushnil(L); lua_next(L, -3) != 0;) {
+    lua_pushvalue(L, -2);
+    mask_value(L, client, depth + 1);
+    lua_insert(L, -2);
+    mask_value(L, client, depth + 1);
+    lua_rawset(L, -4);
+  }
 }
 
-/* Joins the strings of the list at the top of the stack into one message. */
+/* Pops a value and sets it as a field of the failure, masked. */
+static void set_masked(lua_State *L, const cbl_client *client, int failure, const char *name) {
+  mask_value(L, client, 0);
+  lua_setfield(L, failure, name);
+}
+
+/* Pushes the values of the list at the top of the stack as one message. Of a
+** table, no more is said than that it is one. */
 static void push_joined(lua_State *L) {
   luaL_Buffer b;
   int list = lua_gettop(L);
@@ -96,81 +113,93 @@ static void push_joined(lua_State *L) {
   for (lua_Integer i = 1; i <= n; i++) {
     if (i > 1) luaL_addstring(&b, "; ");
     lua_rawgeti(L, list, i);
-    luaL_tolstring(L, -1, NULL);
+    if (lua_istable(L, -1))
+      lua_pushliteral(L, "(an object or a list)");
+    else
+      luaL_tolstring(L, -1, NULL);
     lua_remove(L, -2);
     luaL_addvalue(&b);
   }
   luaL_pushresult(&b);
 }
 
-/* Reads the API's error object at idx into the failure at the top of the stack.
-** False when it is none. */
-static bool read_error_object(lua_State *L, int idx) {
-  if (!lua_istable(L, idx) || lua_getfield(L, idx, "error_code") != LUA_TSTRING) return false;
-  lua_setfield(L, -2, "errorCode");
-  set_string(L, "message", "no reason given");
-  if (lua_getfield(L, idx, "errors") == LUA_TTABLE) {
+/* Reads the API's error object at the top of the stack into the failure. False
+** when it is none. */
+static bool read_error_object(lua_State *L, const cbl_client *client, int failure) {
+  if (!lua_istable(L, -1) || lua_getfield(L, -1, "error_code") != LUA_TSTRING) return false;
+  set_masked(L, client, failure, "errorCode");
+  if (lua_getfield(L, -1, "errors") == LUA_TTABLE) {
+    mask_value(L, client, 0);
     push_joined(L);
-    lua_setfield(L, -3, "message");
-    lua_setfield(L, -2, "errors");
+    lua_setfield(L, failure, "message");
+    lua_setfield(L, failure, "errors");
   } else {
-    lua_pop(L, 1);
+    lua_pushliteral(L, "no reason given");
+    lua_setfield(L, failure, "message");
   }
   return true;
 }
 
-/* Pushes the value of a header of the reply, or nothing_said where it has none. */
-static const char *push_header(lua_State *L, const cbc_call *call, const char *name,
-                               const char *nothing_said) {
-  const char *value = cbc_transfer_header(call->attempt, name);
+/* Pushes the value of a header of the reply, or instead where it has none. */
+static const char *push_header(lua_State *L, cbc_transfer *x, const char *name,
+                               const char *instead) {
+  const char *value = cbc_transfer_header(x, name);
   size_t n = value != NULL ? cbc_header_size(value) : 0;
-  return n > 0 ? lua_pushlstring(L, value, n) : lua_pushstring(L, nothing_said);
+  return n > 0 ? lua_pushlstring(L, value, n) : lua_pushstring(L, instead);
 }
 
-/* What to say of a status that comes without the API's error object. */
-static void set_http_message(lua_State *L, const cbc_call *call) {
-  int status = cbc_transfer_reply(call->attempt)->status;
-  if (status >= 300 && status < 400)
-    lua_pushfstring(L, "a redirect%s%s, which is not followed",
-                    cbc_transfer_header(call->attempt, "Location") != NULL ? " to " : "",
-                    push_header(L, call, "Location", ""));
-  else
+/* Pushes what to say of a status that comes without the API's error object. */
+static void push_http_message(lua_State *L, cbc_transfer *x) {
+  int status = cbc_transfer_reply(x)->status;
+  if (status < 300 || status > 399)
     lua_pushfstring(L, "the reply has no error object (%s)",
-                    push_header(L, call, "Content-Type", "no Content-Type"));
-  lua_setfield(L, -3, "message");
-  lua_pop(L, 1);
+                    push_header(L, x, "Content-Type", "no Content-Type"));
+  else if (cbc_transfer_header(x, "Location") != NULL)
+    lua_pushfstring(L, "a redirect to %s, which is not followed",
+                    push_header(L, x, "Location", ""));
+  else
+    lua_pushliteral(L, "a redirect, which is not followed");
 }
 
-/* Completes a failure from a reply whose status refuses. */
-static void describe_status(lua_State *L, const cbc_call *call) {
-  cbc_reply *reply = cbc_transfer_reply(call->attempt);
-  int failure = lua_gettop(L);
+/* Completes the failure from a reply whose status is no success; true when it
+** has the API's error object. */
+static bool describe_status(lua_State *L, const cbl_client *client, cbc_transfer *x, int failure) {
+  const cbc_reply *reply = cbc_transfer_reply(x);
   lua_pushinteger(L, reply->status);
   lua_setfield(L, failure, "status");
-  if (reply->retry_after >= 0) {
-    lua_pushnumber(L, reply->retry_after);
-    lua_setfield(L, failure, "retryAfter");
-  }
-  set_string(L, "kind", "http");
   lua_pushlstring(L, reply->body.data != NULL ? reply->body.data : "", reply->body.size);
-  if (reply->body.size > 0 && cbl_json_decode(L)) {
-    lua_pushvalue(L, failure);
-    if (read_error_object(L, failure + 2)) {
-      lua_settop(L, failure);
-      set_string(L, "kind", "api");
-      return;
-    }
+  if (reply->body.size > 0 && cbl_json_decode(L) && read_error_object(L, client, failure)) {
+    lua_settop(L, failure);
+    return true;
   }
+  push_http_message(L, x);
+  set_masked(L, client, failure, "message");
   lua_settop(L, failure);
-  set_http_message(L, call);
+  return false;
 }
 
-static const char *kind_of(cbc_end end) {
-  switch (end) {
-  case CBC_END_STATUS:
-    return "http"; /* or "api": see describe_status */
-  case CBC_END_DENIED:
-  case CBC_END_TAKEN:
+/* ==== Making ========================================================== */
+
+/* Sets what is known of every call. */
+static void set_base(lua_State *L, const cbl_job *job, int failure) {
+  const cbc_call *call = job->call;
+  const cbc_request *r = &call->request;
+  size_t base = strlen(cbc_client_endpoint(call->client));
+  cbl_setstring(L, "outcome", outcomes[call->exchange.outcome]);
+  cbl_setstring(L, "method", r->method);
+  lua_pushlstring(L, r->url.data, r->url.size);
+  set_masked(L, job->client, failure, "url");
+  lua_pushlstring(L, r->url.data + base, r->url.size - base);
+  set_masked(L, job->client, failure, "path");
+  lua_pushinteger(L, call->exchange.attempts);
+  lua_setfield(L, failure, "attempts");
+}
+
+/* The kind of a failure but for a status's, see set_cause. */
+static const char *kind_of(const cbc_call *call) {
+  switch (call->exchange.end) {
+  case CBC_END_REJECTED:
+  case CBC_END_CONFLICT:
     return "record";
   case CBC_END_UNREADABLE:
     return "decode";
@@ -184,71 +213,85 @@ static const char *kind_of(cbc_end end) {
   }
 }
 
-/* The message of a failure that no status tells, the one given aside. */
-static void set_message(lua_State *L, const cbc_call *call, int given) {
-  const cbc_exchange *x = &call->exchange;
-  switch (x->end) {
+/* Pushes the message of a failure that no status explains. */
+static void push_message(lua_State *L, const cbl_job *job, int idx) {
+  const cbc_call *call = job->call;
+  switch (call->exchange.end) {
   case CBC_END_DEADLINE:
-    lua_pushfstring(L, "the deadline of %f s passed", (lua_Number)x->policy.deadline);
+    lua_pushfstring(L, "the deadline of %f s passed", (lua_Number)call->exchange.policy.deadline);
     break;
   case CBC_END_CLOSED:
     lua_pushliteral(L, "the client was closed");
     break;
-  case CBC_END_LOCAL:
-    lua_pushstring(L, call->error.message);
-    break;
-  case CBC_END_TRANSPORT:
-    lua_pushstring(L, cbc_transfer_reply(call->attempt)->error.message);
+  case CBC_END_REJECTED:
+  case CBC_END_CONFLICT:
+  case CBC_END_UNREADABLE:
+    cbl_job_push_anchored(L, idx, CBL_JOB_REASON);
     break;
   default:
-    lua_pushvalue(L, given);
+    lua_pushstring(L, call->error.code != CBC_OK
+                          ? call->error.message
+                          : cbc_transfer_reply(call->attempt)->error.message);
   }
-  lua_setfield(L, -2, "message");
 }
 
-/* Masks the key in a string field of the table at the top of the stack. */
-static void mask_field(lua_State *L, const cbl_job *job, const char *name) {
-  if (lua_getfield(L, -1, name) == LUA_TSTRING) {
-    size_t n;
-    const char *s = lua_tolstring(L, -1, &n);
-    cbl_client_push_masked(L, job->client, s, n);
-    lua_setfield(L, -3, name);
-  }
-  lua_pop(L, 1);
+static void set_status_cause(lua_State *L, const cbl_job *job, int failure) {
+  cbc_transfer *x = job->call->attempt;
+  double retry_after = cbc_transfer_reply(x)->retry_after;
+  cbl_setstring(L, "kind", describe_status(L, job->client, x, failure) ? "api" : "http");
+  if (retry_after < 0) return;
+  lua_pushnumber(L, retry_after);
+  lua_setfield(L, failure, "retryAfter");
 }
 
-/* Masks the key in what the service had a say in: it may echo it. */
-static void mask(lua_State *L, const cbl_job *job) {
-  mask_field(L, job, "message");
-  mask_field(L, job, "errorCode");
-  if (lua_getfield(L, -1, "errors") == LUA_TTABLE) {
-    lua_Integer n = (lua_Integer)lua_rawlen(L, -1);
-    for (lua_Integer i = 1; i <= n; i++) {
-      lua_rawgeti(L, -1, i);
-      if (lua_type(L, -1) == LUA_TSTRING) {
-        cbl_client_push_masked(L, job->client, lua_tostring(L, -1), lua_rawlen(L, -1));
-        lua_rawseti(L, -3, i);
-      }
-      lua_pop(L, 1);
-    }
-  }
-  lua_pop(L, 1);
-}
-
-void cbl_failure_push(lua_State *L, const cbl_job *job) {
+static void set_cause(lua_State *L, const cbl_job *job, int idx, int failure) {
   const cbc_call *call = job->call;
-  const cbc_exchange *x = &call->exchange;
-  int given = lua_gettop(L);
-  push_base(L, call, kind_of(x->end), outcomes[x->outcome]);
-  if (x->end == CBC_END_STATUS) {
-    describe_status(L, call);
-  } else {
-    set_message(L, call, given);
-    if (x->end == CBC_END_UNREADABLE || x->end == CBC_END_DENIED) {
-      lua_pushinteger(L, cbc_transfer_reply(call->attempt)->status);
-      lua_setfield(L, -2, "status");
-    }
+  cbc_end end = call->exchange.end;
+  if (end == CBC_END_STATUS) {
+    set_status_cause(L, job, failure);
+    return;
   }
-  mask(L, job);
-  lua_remove(L, given);
+  cbl_setstring(L, "kind", kind_of(call));
+  push_message(L, job, idx);
+  set_masked(L, job->client, failure, "message");
+  if (end == CBC_END_UNREADABLE || end == CBC_END_REJECTED) {
+    lua_pushinteger(L, cbc_transfer_reply(call->attempt)->status);
+    lua_setfield(L, failure, "status");
+  }
+}
+
+/* Sets what the last confirming GET met: { attempts, status, message }. */
+static void set_confirmation(lua_State *L, const cbl_job *job, int idx, int failure) {
+  const cbc_call *call = job->call;
+  const cbc_reply *reply;
+  int confirmation = failure + 1;
+  if (call->exchange.all_probes == 0) return;
+  reply = cbc_transfer_reply(call->reading);
+  lua_newtable(L);
+  lua_pushinteger(L, call->exchange.all_probes);
+  lua_setfield(L, confirmation, "attempts");
+  if (reply->status >= 200 && reply->status <= 299) {
+    lua_pushinteger(L, reply->status);
+    lua_setfield(L, confirmation, "status");
+    cbl_job_push_anchored(L, idx, CBL_JOB_CONFIRMATION);
+    set_masked(L, job->client, confirmation, "message");
+  } else if (reply->status != 0) {
+    describe_status(L, job->client, call->reading, confirmation);
+  } else {
+    lua_pushstring(L, reply->error.message);
+    set_masked(L, job->client, confirmation, "message");
+  }
+  lua_setfield(L, failure, "confirmation");
+}
+
+void cbl_failure_push(lua_State *L, int idx) {
+  const cbl_job *job = lua_touserdata(L, idx);
+  int failure;
+  luaL_checkstack(L, 20, "no room for a failure");
+  lua_createtable(L, 0, 12);
+  luaL_setmetatable(L, CBL_FAILURE);
+  failure = lua_gettop(L);
+  set_base(L, job, failure);
+  set_cause(L, job, idx, failure);
+  set_confirmation(L, job, idx, failure);
 }

@@ -1,17 +1,17 @@
 /*
-** cbl_hooks.h - the functions that a client calls around each request. What they
-** see has the key masked.
+** cbl_hooks.h - the functions that a client calls around each request. The key
+** is masked in what they see.
 */
 #ifndef CBL_HOOKS_H
 #define CBL_HOOKS_H
 
-#include "cbl_call.h"
+#include <lua.h>
 
-/* Calls the client's hooks before the present attempt or probe is sent, each
-** with a table of its own. Their errors pass. */
-void cbl_hooks_before(lua_State *L, const cbl_job *job);
+/* Calls the client's hooks before the present attempt or probe of the job at
+** index idx is sent, each with a table of its own. Their errors are raised. */
+void cbl_hooks_before(lua_State *L, int idx);
 
 /* The same after its reply, or its failure. */
-void cbl_hooks_after(lua_State *L, const cbl_job *job);
+void cbl_hooks_after(lua_State *L, int idx);
 
 #endif

@@ -5,14 +5,13 @@
 
 #include <curl/curl.h>
 
-#include "cbl_call.h"
-#include "cbl_chunk.h"
 #include "cbl_client.h"
 #include "cbl_failure.h"
 #include "cbl_files.h"
+#include "cbl_job.h"
+#include "cbl_methods.h"
 #include "cbl_nearest.h"
 #include "cbl_pin.h"
-#include "cbl_resource.h"
 #include "cbl_shared.h"
 #include "cbl_version.h"
 
@@ -28,10 +27,8 @@ static int set_filter_writer(lua_State *L) {
 static void open_types(lua_State *L) {
   cbl_shared_open(L);
   cbl_failure_open(L);
-  cbl_call_open(L);
+  cbl_job_open(L);
   cbl_files_open(L);
-  cbl_client_open(L);
-  cbl_chunk_open(L);
 }
 
 int luaopen_cloudblue_connect_core(lua_State *L) {
@@ -44,11 +41,8 @@ int luaopen_cloudblue_connect_core(lua_State *L) {
   cbl_pin();
   open_types(L);
   cbl_newlib(L, functions);
-  for (const cbl_class *c = cbl_classes; c->name != NULL; c++) {
-    cbl_resource_push_constructor(L, c);
-    lua_setfield(L, -2, c->name);
-  }
-  cbl_resource_open(L);
+  cbl_methods_add_constructors(L);
+  cbl_methods_open(L);
   lua_setfield(L, -2, "methods");
   cbl_shared_push(L, CBL_NULL);
   lua_setfield(L, -2, "null");

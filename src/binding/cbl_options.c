@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "cbc_header.h"
+#include "cbl_aux.h"
 #include "cbl_nearest.h"
 
 /* Most further attempts. */
@@ -17,7 +18,7 @@ static void unknown_option(lua_State *L, int arg, const char *name, const cbl_op
   cbl_nearest nearest = cbl_nearest_to(name);
   for (const cbl_option *o = options; o->name != NULL; o++)
     cbl_nearest_offer(&nearest, o->name);
-  luaL_argerror(L, arg, cbl_nearest_push_message(L, &nearest));
+  cbl_argerror(L, arg, cbl_nearest_push_message(L, &nearest));
 }
 
 /* ==== Values ========================================================== */
@@ -25,8 +26,8 @@ static void unknown_option(lua_State *L, int arg, const char *name, const cbl_op
 static int bad_option(lua_State *L, int arg, const char *name, const char *must) {
   const char *got =
       lua_type(L, -1) == LUA_TNUMBER ? luaL_tolstring(L, -1, NULL) : luaL_typename(L, -1);
-  return luaL_argerror(L, arg,
-                       lua_pushfstring(L, "option '%s' must be %s, got %s", name, must, got));
+  return cbl_argerror(L, arg,
+                      lua_pushfstring(L, "option '%s' must be %s, got %s", name, must, got));
 }
 
 static double read_seconds(lua_State *L, int arg, const char *name) {
@@ -49,9 +50,9 @@ static const char *read_string(lua_State *L, int arg, const char *name) {
   cbc_error err;
   if (lua_type(L, -1) != LUA_TSTRING) bad_option(L, arg, name, "a string");
   s = lua_tolstring(L, -1, &n);
-  if (n == 0) luaL_argerror(L, arg, lua_pushfstring(L, "option '%s' is empty", name));
+  if (n == 0) cbl_argerror(L, arg, lua_pushfstring(L, "option '%s' is empty", name));
   if (cbc_header_check_value(s, n, &err) != CBC_OK)
-    luaL_argerror(L, arg, lua_pushfstring(L, "option '%s' %s", name, err.message));
+    cbl_argerror(L, arg, lua_pushfstring(L, "option '%s' %s", name, err.message));
   return s;
 }
 
@@ -76,6 +77,9 @@ static void read_value(lua_State *L, int arg, const cbl_option *o, void *target)
     if (!lua_isboolean(L, -1)) bad_option(L, arg, o->name, "true or false");
     *(bool *)field = lua_toboolean(L, -1);
     break;
+  case CBL_FUNCTION:
+    if (!lua_isfunction(L, -1)) bad_option(L, arg, o->name, "a function");
+    break;
   case CBL_ANY:
     break;
   }
@@ -87,12 +91,22 @@ static const cbl_option *find(const cbl_option *options, const char *name) {
   return NULL;
 }
 
+void cbl_options_copy(lua_State *L, int idx) {
+  idx = lua_absindex(L, idx);
+  lua_newtable(L);
+  for (lua_pushnil(L); lua_next(L, idx) != 0;) {
+    lua_pushvalue(L, -2);
+    lua_insert(L, -2);
+    lua_rawset(L, -4);
+  }
+}
+
 void cbl_options_read(lua_State *L, int arg, int idx, const cbl_option *options, void *target) {
   idx = lua_absindex(L, idx);
   lua_pushnil(L);
   while (lua_next(L, idx) != 0) {
     const cbl_option *o;
-    if (lua_type(L, -2) != LUA_TSTRING) luaL_argerror(L, arg, CBL_NO_NAME);
+    if (lua_type(L, -2) != LUA_TSTRING) cbl_argerror(L, arg, CBL_NO_NAME);
     o = find(options, lua_tostring(L, -2));
     if (o != NULL)
       read_value(L, arg, o, target);
@@ -129,35 +143,62 @@ static cbc_field read_header(lua_State *L, int arg) {
   cbc_field field;
   size_t name_size, value_size;
   if (lua_type(L, -2) != LUA_TSTRING || lua_type(L, -1) != LUA_TSTRING)
-    luaL_argerror(L, arg, "headers must be a table of names and string values");
+    cbl_argerror(L, arg, "headers must be a table of names and string values");
   field.name = lua_tolstring(L, -2, &name_size);
   field.value = lua_tolstring(L, -1, &value_size);
   if (cbc_header_check_name(field.name, name_size, &err) != CBC_OK)
-    luaL_argerror(L, arg, lua_pushfstring(L, "the name of a header %s", err.message));
+    cbl_argerror(L, arg, lua_pushfstring(L, "the name of a header %s", err.message));
   if (is_reserved(field.name))
-    luaL_argerror(
+    cbl_argerror(
         L, arg,
         lua_pushfstring(L, "header '%s' is written by the module and can't be given", field.name));
   if (cbc_header_check_value(field.value, value_size, &err) != CBC_OK)
-    luaL_argerror(L, arg, lua_pushfstring(L, "header '%s' %s", field.name, err.message));
+    cbl_argerror(L, arg, lua_pushfstring(L, "header '%s' %s", field.name, err.message));
   return field;
 }
 
-const cbc_field *cbl_options_headers(lua_State *L, int arg, int idx, size_t *count) {
-  cbc_field *fields;
-  size_t n = 0;
+/* The bytes that the headers at idx need with their terminators; *count: how many
+** there are. Every one is checked. */
+static size_t measure_headers(lua_State *L, int arg, int idx, size_t *count) {
+  size_t size = 0;
   *count = 0;
-  idx = lua_absindex(L, idx);
+  for (lua_pushnil(L); lua_next(L, idx) != 0; lua_pop(L, 1)) {
+    read_header(L, arg);
+    size += lua_rawlen(L, -2) + lua_rawlen(L, -1) + 2;
+    ++*count;
+  }
+  return size;
+}
+
+static char *copy_bytes(char *to, const char **field, const char *bytes) {
+  size_t n = strlen(bytes) + 1;
+  *field = memcpy(to, bytes, n);
+  return to + n;
+}
+
+const cbc_field *cbl_options_headers(lua_State *L, int arg, int idx, size_t *count) {
+  cbc_field *fields, *next;
+  size_t size;
+  char *bytes;
+  *count = 0;
   if (lua_isnil(L, idx)) {
     lua_pushnil(L);
     return NULL;
   }
   if (!lua_istable(L, idx))
-    luaL_argerror(L, arg, "headers must be a table of names and string values");
-  for (lua_pushnil(L); lua_next(L, idx) != 0; lua_pop(L, 1))
-    n++;
-  fields = lua_newuserdatauv(L, (n + 1) * sizeof *fields, 0);
-  for (lua_pushnil(L); lua_next(L, idx) != 0 && *count < n; lua_pop(L, 1))
-    fields[(*count)++] = read_header(L, arg);
+    cbl_argerror(L, arg, "headers must be a table of names and string values");
+  /* A copy, so that what was measured is what is copied. */
+  cbl_options_copy(L, idx);
+  idx = lua_gettop(L);
+  size = measure_headers(L, arg, idx, count);
+  fields = next = lua_newuserdatauv(L, *count * sizeof *fields + size + 1, 0);
+  bytes = (char *)(fields + *count);
+  for (lua_pushnil(L); lua_next(L, idx) != 0; lua_pop(L, 1)) {
+    cbc_field header = read_header(L, arg);
+    bytes = copy_bytes(bytes, &next->name, header.name);
+    bytes = copy_bytes(bytes, &next->value, header.value);
+    next++;
+  }
+  lua_remove(L, idx);
   return fields;
 }

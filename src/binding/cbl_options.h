@@ -15,12 +15,13 @@
 
 /* The type of an option, and that of the field it fills. */
 typedef enum cbl_kind {
-  CBL_SECONDS, /* double: a number over 0 */
-  CBL_COUNT,   /* lua_Integer: from 0 to 1000 */
-  CBL_SIZE,    /* lua_Integer: from 1 */
-  CBL_STRING,  /* const char *: without NUL bytes and control characters */
-  CBL_FLAG,    /* bool */
-  CBL_ANY      /* nothing: the caller reads it from the table */
+  CBL_SECONDS,  /* double: a number over 0 */
+  CBL_COUNT,    /* lua_Integer: from 0 to 1000 */
+  CBL_SIZE,     /* lua_Integer: from 1 */
+  CBL_STRING,   /* const char *: without NUL bytes and control characters */
+  CBL_FLAG,     /* bool */
+  CBL_FUNCTION, /* nothing: it is checked, and the caller takes it from the table */
+  CBL_ANY       /* nothing: the caller checks it and takes it from the table */
 } cbl_kind;
 
 typedef struct cbl_option {
@@ -29,10 +30,19 @@ typedef struct cbl_option {
   size_t offset; /* of the field in the struct that is filled */
 } cbl_option;
 
+/* Ends a list of options. */
+#define CBL_NO_MORE \
+  { NULL, CBL_ANY, 0 }
+
+/* Pushes a copy of the table at idx. Options are read from a copy of their own:
+** the caller's table may be changed, and its strings collected, by whatever Lua
+** code runs meanwhile, a finalizer for example. Metamethods are not asked. */
+void cbl_options_copy(lua_State *L, int idx);
+
 /* Fills the fields of target that the table at idx names; the others stay. The
-** table, argument arg of the call, must outlive target, which points to its
-** strings. options ends with a NULL name. Raises an argument error for an
-** unknown key or a value that does not fit. */
+** table, argument arg of the call, must be a copy (cbl_options_copy) and outlive
+** target, which points to its strings. options ends with CBL_NO_MORE. Raises an
+** argument error for an unknown key or a value that does not fit. */
 void cbl_options_read(lua_State *L, int arg, int idx, const cbl_option *options, void *target);
 
 /* What a caller may set for one call. */
@@ -53,10 +63,10 @@ typedef struct cbl_limits {
 cbl_limits cbl_limits_of(const cbc_policy *policy);
 cbc_policy cbl_limits_policy(const cbl_limits *limits);
 
-/* Reads a table of headers at idx, name to value, into an array that a userdata
-** owns, which is pushed (nil without headers); *count tells how many. Raises an
-** argument error for a name or value that can't be sent, and for a header that
-** the module writes itself. */
+/* Reads a table of headers at idx, name to value, and pushes a userdata that holds
+** an array of them with their bytes (nil without headers); returns the array,
+** *count tells how many. Raises an argument error for a name or value that can't
+** be sent, and for a header that the module writes itself. */
 const cbc_field *cbl_options_headers(lua_State *L, int arg, int idx, size_t *count);
 
 #endif

@@ -6,24 +6,48 @@
 #include <string.h>
 
 #include "cbc_header.h"
+#include "cbl_json.h"
 
 void cbl_reply_push_body(lua_State *L, cbc_transfer *x) {
   const cbc_buffer *body = &cbc_transfer_reply(x)->body;
   lua_pushlstring(L, body->data != NULL ? body->data : "", body->size);
 }
 
+bool cbl_reply_decode(lua_State *L) {
+  if (lua_rawlen(L, -1) == 0) {
+    lua_pushliteral(L, "the reply is empty where JSON was expected");
+    return false;
+  }
+  if (!cbl_json_decode(L)) {
+    lua_pushfstring(L, "the reply is no JSON: %s", lua_tostring(L, -1));
+    return false;
+  }
+  if (!lua_istable(L, -1)) {
+    lua_pushfstring(L, "the reply is a %s where an object or a list was expected",
+                    lua_islightuserdata(L, -1) ? "null" : luaL_typename(L, -1));
+    return false;
+  }
+  return true;
+}
+
+/* Pushes the name of a header in lower case. */
+static void push_name(lua_State *L, const char *name) {
+  size_t n = strlen(name);
+  luaL_Buffer b;
+  char *to = luaL_buffinitsize(L, &b, n);
+  for (size_t i = 0; i < n; i++)
+    to[i] = (char)(name[i] >= 'A' && name[i] <= 'Z' ? name[i] - 'A' + 'a' : name[i]);
+  luaL_pushresultsize(&b, n);
+}
+
 void cbl_reply_push_headers(lua_State *L, const cbl_client *client, cbc_transfer *x) {
   const struct curl_header *h = NULL;
   lua_newtable(L);
   while ((h = cbc_transfer_next_header(x, h)) != NULL) {
-    size_t n = strlen(h->name);
-    luaL_Buffer b;
-    char *name = luaL_buffinitsize(L, &b, n);
-    for (size_t i = 0; i < n; i++)
-      name[i] =
-          (char)(h->name[i] >= 'A' && h->name[i] <= 'Z' ? h->name[i] - 'A' + 'a' : h->name[i]);
-    luaL_pushresultsize(&b, n);
-    cbl_client_push_masked(L, client, h->value, cbc_header_size(h->value));
+    push_name(L, h->name);
+    cbl_client_mask(L, client);
+    lua_pushlstring(L, h->value, cbc_header_size(h->value));
+    cbl_client_mask(L, client);
     lua_rawset(L, -3);
   }
 }

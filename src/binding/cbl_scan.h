@@ -37,6 +37,12 @@ typedef struct cbl_outline {
 /* Objects with more fields than this are decoded at once. */
 #define CBL_FIELDS_MOST 48
 
+/* An outline with room for all fields. */
+typedef union cbl_outline_room {
+  cbl_outline outline;
+  unsigned room[1 + CBL_FIELDS_MOST * sizeof(cbl_field) / sizeof(unsigned)];
+} cbl_outline_room;
+
 /* Reads the text, which ends with a NUL byte behind its n bytes. Returns true
 ** when it is one JSON object, nested at most 32 deep, without backslashes,
 ** numbers of more than 15 digits or numbers with an exponent, and fills in its

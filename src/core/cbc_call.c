@@ -67,6 +67,7 @@ void cbc_call_free(cbc_call *call) {
   unlink_call(call);
   if (c->spare != NULL || cbc_client_closed(c)) {
     cbc_call_destroy(call);
+    cbc_client_forget(c);
     return;
   }
   call->attempt = call->reading = NULL;
@@ -78,18 +79,19 @@ void cbc_call_free(cbc_call *call) {
 static void cancel(cbc_call *call, cbc_end end) {
   bool sent = call->sending && call->attempt != NULL && cbc_transfer_sent(call->attempt);
   cbc_exchange_cancel(&call->exchange, end, sent);
+  call->sending = false;
 }
 
 void cbc_call_abandon(cbc_call *call) {
-  cancel(call, CBC_END_CLOSED);
   cbc_transfer_orphan(call->attempt);
   cbc_transfer_orphan(call->reading);
 }
 
 void cbc_call_abort(cbc_call *call, const cbc_error *err) {
   call->error = *err;
-  cancel(call, CBC_END_LOCAL);
+  cancel(call, err->code == CBC_ETRANSPORT ? CBC_END_TRANSPORT : CBC_END_LOCAL);
   if (call->attempt != NULL) cbc_transfer_stop(call->attempt);
+  if (call->reading != NULL) cbc_transfer_stop(call->reading);
 }
 
 /* ==== Steps =========================================================== */
@@ -133,14 +135,28 @@ static cbc_do next_on_the_wire(cbc_call *call) {
   return CBC_DO_WAIT;
 }
 
+/* Something is left to be sent or waited for, and the client is closed. A whole
+** reply that came before is none of that. */
+static bool is_cut_off(const cbc_call *call) {
+  const cbc_exchange *x = &call->exchange;
+  if (!cbc_client_closed(call->client) || x->state == CBC_READ || x->state == CBC_JUDGE)
+    return false;
+  return !call->sending || cbc_transfer_reply(cbc_call_transfer(call))->status == 0;
+}
+
 cbc_do cbc_call_next(cbc_call *call) {
   cbc_exchange *x = &call->exchange;
+  if (x->state == CBC_DONE) return CBC_DO_FINISH;
+  if (is_cut_off(call)) {
+    cancel(call, CBC_END_CLOSED);
+    return CBC_DO_FINISH;
+  }
   if (x->state == CBC_PAUSE) {
     const cbc_env *env = env_of(call);
     if (env->now(env->ud) < x->resume_at) return CBC_DO_WAIT;
     cbc_exchange_resume(x);
   }
-  if (x->state == CBC_DONE) return CBC_DO_FINISH;
+  if (x->state == CBC_READ) return CBC_DO_READ;
   if (x->state == CBC_JUDGE) return CBC_DO_JUDGE;
   return next_on_the_wire(call);
 }
@@ -152,7 +168,7 @@ cbc_code cbc_call_send(cbc_call *call, cbc_error *err) {
   /* Only a GET may be repeated without the exchange being told. */
   bool once = !probing && strcmp(call->request.method, "GET") != 0;
   cbc_code rc;
-  if (call->exchange.state == CBC_DONE) return CBC_OK; /* closed meanwhile */
+  if (cbc_client_closed(call->client)) return CBC_OK;
   if (*x == NULL && (*x = cbc_transfer_acquire(call->client->transport, err)) == NULL)
     return err->code;
   rc = cbc_transfer_start(*x, probing ? &call->probe : &call->request,
@@ -169,37 +185,29 @@ cbc_code cbc_call_send(cbc_call *call, cbc_error *err) {
 cbc_code cbc_call_wait(cbc_call *call, cbc_error *err) {
   const cbc_env *env = env_of(call);
   double seconds = CBC_WAIT_MOST;
-  if (call->exchange.state == CBC_DONE) return CBC_OK; /* closed meanwhile */
+  if (cbc_client_closed(call->client)) return CBC_OK;
   if (call->exchange.state == CBC_PAUSE) seconds = call->exchange.resume_at - env->now(env->ud);
   return cbc_transport_wait(call->client->transport, seconds, err);
 }
 
 void cbc_call_took(cbc_call *call) {
-  const cbc_reply *reply;
-  cbc_attempt a;
-  if (call->exchange.state == CBC_DONE) return; /* closed meanwhile */
-  reply = cbc_transfer_reply(cbc_call_transfer(call));
+  const cbc_reply *reply = cbc_transfer_reply(cbc_call_transfer(call));
+  cbc_attempt a = {.sent = reply->sent, .status = reply->status, .retry_after = reply->retry_after};
   if (reply->error.code == CBC_EFILE) {
     /* Further attempts would meet the same file. */
     cbc_call_abort(call, &reply->error);
     return;
   }
-  a = (cbc_attempt){
-      .sent = reply->sent, .status = reply->status, .retry_after = reply->retry_after};
   call->sending = false;
   cbc_exchange_took(&call->exchange, &a, env_of(call));
 }
 
+void cbc_call_read(cbc_call *call, cbc_verdict verdict) {
+  if (call->exchange.state == CBC_READ) cbc_exchange_read(&call->exchange, verdict, env_of(call));
+}
+
 void cbc_call_judge(cbc_call *call, cbc_verdict verdict) {
   if (call->exchange.state == CBC_JUDGE) cbc_exchange_judge(&call->exchange, verdict, env_of(call));
-}
-
-void cbc_call_unreadable(cbc_call *call) {
-  cbc_exchange_unreadable(&call->exchange, env_of(call));
-}
-
-void cbc_call_denied(cbc_call *call) {
-  cbc_exchange_denied(&call->exchange, env_of(call));
 }
 
 cbc_code cbc_call_resume(cbc_call *call, cbc_error *err) {

@@ -8,10 +8,14 @@
 **     case CBC_DO_SEND:  cbc_call_send(call, &err);  break;
 **     case CBC_DO_WAIT:  cbc_call_wait(call, &err);  break;
 **     case CBC_DO_REPLY: cbc_call_took(call);        break;
+**     case CBC_DO_READ:  cbc_call_read(call, verdict);  break;
 **     case CBC_DO_JUDGE: cbc_call_judge(call, verdict); break;
 **     case CBC_DO_TAKE:  use and empty the piece; cbc_call_resume(call, &err); break;
 **     case CBC_DO_FEED:  fill the feed; cbc_call_resume(call, &err); break;
 **     }
+**
+** The client may be closed between any two steps: the next one then says
+** CBC_DO_FINISH, unless a whole reply is there already, which is still read.
 */
 #ifndef CBC_CALL_H
 #define CBC_CALL_H
@@ -25,6 +29,7 @@ typedef enum cbc_do {
   CBC_DO_TAKE,  /* a piece of the streamed reply waits in its body */
   CBC_DO_FEED,  /* the request's body wants more bytes */
   CBC_DO_REPLY, /* an attempt, or a probe, is over */
+  CBC_DO_READ,  /* the call's 2xx reply wants reading */
   CBC_DO_JUDGE, /* the probe's reply wants reading */
   CBC_DO_FINISH /* the call is over: see its exchange */
 } cbc_do;
@@ -54,7 +59,8 @@ void cbc_call_start(cbc_call *call, const cbc_policy *policy, cbc_repeat repeat)
 
 cbc_do cbc_call_next(cbc_call *call);
 
-/* Sends. CBC_OK or CBC_ENOMEM. */
+/* Sends. CBC_OK, also when libcurl refused to begin, which ends the attempt;
+** CBC_ENOMEM. */
 cbc_code cbc_call_send(cbc_call *call, cbc_error *err);
 
 /* Waits a little (at most CBC_WAIT_MOST seconds). CBC_OK, CBC_EINTR, CBC_ENOMEM,
@@ -64,17 +70,18 @@ cbc_code cbc_call_wait(cbc_call *call, cbc_error *err);
 /* Takes note of the reply, or of its absence. */
 void cbc_call_took(cbc_call *call);
 
-/* Says what the probe's reply means. */
+/* Reports what the call's 2xx reply says. */
+void cbc_call_read(cbc_call *call, cbc_verdict verdict);
+
+/* Reports what the probe's reply says. */
 void cbc_call_judge(cbc_call *call, cbc_verdict verdict);
 
-/* The reply that answered can't be read, or denies: see cbc_exchange.h. */
-void cbc_call_unreadable(cbc_call *call);
-void cbc_call_denied(cbc_call *call);
-
-/* Goes on after CBC_DO_TAKE or CBC_DO_FEED. */
+/* Goes on after CBC_DO_TAKE or CBC_DO_FEED. CBC_OK, CBC_ENOMEM, CBC_ETRANSPORT. */
 cbc_code cbc_call_resume(cbc_call *call, cbc_error *err);
 
-/* Ends the call because of an error on this side, which it keeps. */
+/* Ends the call because of an error on this side, which it keeps, and breaks off
+** what is in flight. Its end is CBC_END_LOCAL for a file's error, and
+** CBC_END_TRANSPORT for the transport's. */
 void cbc_call_abort(cbc_call *call, const cbc_error *err);
 
 /* The transfer at work: the probe's while confirming, else the attempt's; NULL

@@ -4,21 +4,43 @@
 #include <string.h>
 
 #include "cbc_client_impl.h"
+#include "cbc_secret.h"
+
+/* Copies what the client itself keeps: the endpoint, and the secret that replies
+** are searched for. */
+static bool copy_strings(cbc_client *c, const cbc_client_options *options) {
+  const char *secret = cbc_secret_of(options->transport.key);
+  c->secret_size = strlen(secret) + 1;
+  c->secret = cbc_alloc(c->env, c->secret_size);
+  if (c->secret == NULL) return false;
+  memcpy(c->secret, secret, c->secret_size);
+  memcpy(c->endpoint, options->endpoint, options->endpoint_size);
+  c->endpoint[options->endpoint_size] = '\0';
+  return true;
+}
 
 cbc_client *cbc_client_new(const cbc_env *env, const cbc_client_options *options, cbc_error *err) {
-  size_t size = options->endpoint_size + 1;
-  cbc_client *c = cbc_alloc(env, sizeof *c + size);
+  size_t size = sizeof(cbc_client) + options->endpoint_size + 1;
+  cbc_client *c = cbc_alloc(env, size);
   if (c == NULL) {
     cbc_error_nomem(err);
     return NULL;
   }
-  *c = (cbc_client){.env = env, .policy = options->policy, .size = sizeof *c + size};
-  memcpy(c->endpoint, options->endpoint, size - 1);
-  c->endpoint[size - 1] = '\0';
-  c->transport = cbc_transport_new(env, &options->transport, err);
+  *c = (cbc_client){.env = env, .policy = options->policy, .size = size};
+  if (!copy_strings(c, options))
+    cbc_error_nomem(err);
+  else
+    c->transport = cbc_transport_new(env, &options->transport, err);
   if (c->transport != NULL) return c;
   cbc_client_free(c);
   return NULL;
+}
+
+/* The secret stays as long as a reply may be shown in which it is to be masked. */
+void cbc_client_forget(cbc_client *c) {
+  if (c->transport != NULL || c->calls != NULL) return;
+  cbc_free_secret(c->env, c->secret, c->secret_size);
+  c->secret = NULL;
 }
 
 void cbc_client_close(cbc_client *c) {
@@ -29,6 +51,7 @@ void cbc_client_close(cbc_client *c) {
   c->spare = NULL;
   cbc_transport_free(c->transport);
   c->transport = NULL;
+  cbc_client_forget(c);
 }
 
 bool cbc_client_closed(const cbc_client *c) {
@@ -38,6 +61,7 @@ bool cbc_client_closed(const cbc_client *c) {
 void cbc_client_free(cbc_client *c) {
   if (c == NULL) return;
   cbc_client_close(c);
+  cbc_client_forget(c);
   cbc_free(c->env, c, c->size);
 }
 
@@ -45,8 +69,12 @@ const char *cbc_client_endpoint(const cbc_client *c) {
   return c->endpoint;
 }
 
+bool cbc_client_has_secret(const cbc_client *c, const char *bytes, size_t n) {
+  return c->secret != NULL && cbc_secret_find(c->secret, bytes, n);
+}
+
 void cbc_client_mask(const cbc_client *c, char *bytes, size_t n) {
-  if (c->transport != NULL) cbc_transport_mask(c->transport, bytes, n);
+  if (c->secret != NULL) cbc_secret_mask(c->secret, bytes, n);
 }
 
 const cbc_env *cbc_client_env(const cbc_client *c) {

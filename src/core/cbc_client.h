@@ -21,8 +21,9 @@ typedef struct cbc_client_options {
 ** (CBC_ENOMEM, CBC_EARG). The caller owns it; env must outlive it. */
 cbc_client *cbc_client_new(const cbc_env *env, const cbc_client_options *options, cbc_error *err);
 
-/* Ends the calls under way as closed, closes every connection and wipes the
-** key. The client's own memory stays for those who hold it: its calls may
+/* Closes every connection and wipes the key, of which calls in flight keep the
+** part that they must mask. They notice it at their next step. The client's own memory stays for
+*those who hold it: its calls may
 ** still be asked how they ended. May be called again. */
 void cbc_client_close(cbc_client *c);
 
@@ -35,8 +36,11 @@ void cbc_client_free(cbc_client *c);
 /* The endpoint, terminated, owned by the client. */
 const char *cbc_client_endpoint(const cbc_client *c);
 
-/* Overwrites with '*' what in the bytes is the secret part of the key: a service
-** may echo what it was sent. */
+/* True when the bytes hold the secret part of the key, as it is or escaped
+** (cbc_secret.h). Works until a closed client's last call is freed. */
+bool cbc_client_has_secret(const cbc_client *c, const char *bytes, size_t n);
+
+/* Overwrites it with '*' wherever it is. */
 void cbc_client_mask(const cbc_client *c, char *bytes, size_t n);
 
 const cbc_env *cbc_client_env(const cbc_client *c);

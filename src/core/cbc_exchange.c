@@ -12,20 +12,24 @@
 
 /* What one attempt means for the call. */
 typedef enum meaning {
-  ACCEPTED, /* 2xx */
-  UNSENT,   /* it never left */
-  LATER,    /* the service asks to come again, and did nothing */
-  DOUBTFUL, /* it may have taken effect */
-  REFUSED   /* any other status */
+  SUCCESS,    /* 2xx */
+  UNSENT,     /* it never left */
+  POSTPONED,  /* the service asks to come again later, and did nothing */
+  REDIRECTED, /* 3xx, which is not followed: it may have taken effect */
+  DOUBTFUL,   /* it may have taken effect, and may go through the next time */
+  REJECTED    /* 4xx but 408: it had no effect */
 } meaning;
 
+/* Only a 2xx and a 4xx other than 408 settle a change; any other status may
+** come from a proxy, after the service behind it acted. */
 static meaning meaning_of(const cbc_attempt *a) {
-  if (a->status == 0) return a->sent ? DOUBTFUL : UNSENT;
-  if (a->status >= 200 && a->status < 300) return ACCEPTED;
-  if (a->status == 429) return LATER;
-  if (a->status == 503 && a->retry_after >= 0) return LATER;
-  if (a->status == 500 || (a->status >= 502 && a->status <= 504)) return DOUBTFUL;
-  return REFUSED;
+  int status = a->status;
+  if (status == 0) return a->sent ? DOUBTFUL : UNSENT;
+  if (status >= 200 && status < 300) return SUCCESS;
+  if (status == 429 || (status == 503 && a->retry_after >= 0)) return POSTPONED;
+  if (status >= 300 && status < 400) return REDIRECTED;
+  if (status >= 400 && status < 500 && status != 408) return REJECTED;
+  return DOUBTFUL;
 }
 
 static void finish(cbc_exchange *x, cbc_end end, cbc_outcome outcome) {
@@ -34,7 +38,15 @@ static void finish(cbc_exchange *x, cbc_end end, cbc_outcome outcome) {
   x->outcome = outcome;
 }
 
-/* Ends without success. After a doubtful attempt nobody can vouch that the
+/* Takes note of an attempt that may have taken effect. A read has none. */
+static void note_doubt(cbc_exchange *x) {
+  if (x->repeat == CBC_REPEAT_SAFE)
+    x->reached = true;
+  else
+    x->doubtful = true;
+}
+
+/* Ends as the last attempt did. After a doubtful one nobody can vouch that the
 ** service isn't still at work on it, so the outcome is unknown. */
 static void fail(cbc_exchange *x, cbc_outcome outcome) {
   finish(x, x->last, x->doubtful ? CBC_UNKNOWN : outcome);
@@ -42,13 +54,14 @@ static void fail(cbc_exchange *x, cbc_outcome outcome) {
 
 /* The outcome where no attempt took effect, as far as can be known. */
 static cbc_outcome outcome_without_effect(const cbc_exchange *x) {
-  return x->doubtful ? CBC_UNKNOWN : x->turned_away ? CBC_REJECTED : CBC_UNSENT;
+  if (x->doubtful || x->rejected) return CBC_UNKNOWN;
+  return x->reached ? CBC_REJECTED : CBC_UNSENT;
 }
 
 /* libcurl counts time in milliseconds, and may be early by one. */
 #define CLOCK_ERROR 0.001
 
-/* The deadline cut the attempt off, rather than its own time-out. */
+/* The deadline cut the attempt off, rather than its own timeout. */
 static bool deadline_passed(const cbc_exchange *x, double now) {
   return now - x->started >= x->policy.deadline - CLOCK_ERROR;
 }
@@ -79,37 +92,52 @@ static bool again(cbc_exchange *x, double retry_after, const cbc_env *env) {
 }
 
 static bool confirm(cbc_exchange *x, double retry_after, const cbc_env *env) {
-  if (x->repeat != CBC_REPEAT_PROBED || x->policy.retries == 0) return false;
+  if (x->repeat != CBC_REPEAT_CONFIRMED || x->policy.retries == 0) return false;
   x->probes = 0;
   return pause_before(x, CBC_PROBE, retry_after, env);
+}
+
+/* After an attempt that may have taken effect. */
+static void settle_doubt(cbc_exchange *x, bool may_go_through, double retry_after,
+                         const cbc_env *env) {
+  bool harmless = x->repeat == CBC_REPEAT_SAFE || x->repeat == CBC_REPEAT_IDEMPOTENT;
+  note_doubt(x);
+  if (harmless ? may_go_through && again(x, retry_after, env) : confirm(x, retry_after, env))
+    return;
+  fail(x, outcome_without_effect(x));
+}
+
+/* After an attempt that was rejected. Where an earlier one may have taken
+** effect, or was postponed, that may be the reason for it, so a rejection is
+** believed only when the object has been read. */
+static void settle_rejection(cbc_exchange *x, double retry_after, const cbc_env *env) {
+  x->reached = true;
+  x->rejected = x->repeat == CBC_REPEAT_CONFIRMED && (x->doubtful || x->postponed);
+  if (x->rejected && confirm(x, retry_after, env)) return;
+  fail(x, x->rejected ? CBC_UNKNOWN : CBC_REJECTED);
 }
 
 static void took_send(cbc_exchange *x, const cbc_attempt *a, const cbc_env *env) {
   meaning m = meaning_of(a);
   x->attempts++;
-  x->refused = false;
+  x->rejected = false;
   x->last = a->status != 0 ? CBC_END_STATUS : CBC_END_TRANSPORT;
   switch (m) {
-  case ACCEPTED:
-    finish(x, CBC_END_REPLY, CBC_APPLIED);
+  case SUCCESS:
+    x->state = CBC_READ;
     return;
+  case POSTPONED:
+    x->reached = x->postponed = true;
+    /* fall through */
   case UNSENT:
-  case LATER:
-    x->turned_away = x->turned_away || m == LATER;
     if (!again(x, a->retry_after, env)) fail(x, outcome_without_effect(x));
     return;
+  case REDIRECTED:
   case DOUBTFUL:
-    x->doubtful = true;
-    if (x->repeat == CBC_REPEAT_SAFE ? again(x, a->retry_after, env)
-                                     : confirm(x, a->retry_after, env))
-      return;
-    fail(x, CBC_UNKNOWN);
+    settle_doubt(x, m == DOUBTFUL, a->retry_after, env);
     return;
-  case REFUSED:
-    /* Perhaps refused because the doubtful attempt had taken effect. */
-    x->refused = x->doubtful;
-    if (x->doubtful && confirm(x, a->retry_after, env)) return;
-    fail(x, CBC_REJECTED);
+  case REJECTED:
+    settle_rejection(x, a->retry_after, env);
     return;
   }
 }
@@ -117,19 +145,21 @@ static void took_send(cbc_exchange *x, const cbc_attempt *a, const cbc_env *env)
 static void took_probe(cbc_exchange *x, const cbc_attempt *a, const cbc_env *env) {
   meaning m = meaning_of(a);
   x->probes++;
-  if (m == ACCEPTED) {
+  x->all_probes++;
+  if (m == SUCCESS) {
     x->state = CBC_JUDGE;
     return;
   }
-  if (m != REFUSED && x->probes <= x->policy.retries &&
+  if (m != REJECTED && m != REDIRECTED && x->probes <= x->policy.retries &&
       pause_before(x, CBC_PROBE, a->retry_after, env))
     return;
   fail(x, CBC_UNKNOWN);
 }
 
 cbc_repeat cbc_exchange_repeat(const char *method) {
-  return strcmp(method, "POST") == 0 || strcmp(method, "PATCH") == 0 ? CBC_REPEAT_NEVER
-                                                                     : CBC_REPEAT_SAFE;
+  if (strcmp(method, "GET") == 0) return CBC_REPEAT_SAFE;
+  return strcmp(method, "PUT") == 0 || strcmp(method, "DELETE") == 0 ? CBC_REPEAT_IDEMPOTENT
+                                                                     : CBC_REPEAT_NEVER;
 }
 
 void cbc_exchange_start(cbc_exchange *x, const cbc_policy *policy, cbc_repeat repeat, double now) {
@@ -142,12 +172,19 @@ double cbc_exchange_budget(const cbc_exchange *x, double now) {
   return left < x->policy.timeout ? left : x->policy.timeout;
 }
 
+/* The present attempt or probe ended without a reply, and it was the last. */
+static void count_cut_off(cbc_exchange *x, bool sent) {
+  if (x->state == CBC_SEND) {
+    x->attempts++;
+    if (sent) note_doubt(x);
+  } else if (x->state == CBC_PROBE) {
+    x->all_probes++;
+  }
+}
+
 void cbc_exchange_took(cbc_exchange *x, const cbc_attempt *a, const cbc_env *env) {
   if (a->status == 0 && deadline_passed(x, env->now(env->ud))) {
-    if (x->state == CBC_SEND) {
-      x->attempts++;
-      x->doubtful = x->doubtful || a->sent;
-    }
+    count_cut_off(x, a->sent);
     finish(x, CBC_END_DEADLINE, outcome_without_effect(x));
   } else if (x->state == CBC_SEND) {
     took_send(x, a, env);
@@ -156,53 +193,75 @@ void cbc_exchange_took(cbc_exchange *x, const cbc_attempt *a, const cbc_env *env
   }
 }
 
-void cbc_exchange_unreadable(cbc_exchange *x, const cbc_env *env) {
-  x->last = CBC_END_UNREADABLE;
-  x->doubtful = true;
-  if (!confirm(x, -1, env)) fail(x, CBC_UNKNOWN);
+/* Ends because another call, perhaps an earlier attempt of this one, changed
+** the object: an object is changed once, so this one can't take effect later. */
+static void finish_conflict(cbc_exchange *x, cbc_verdict verdict) {
+  bool known = verdict == CBC_VERDICT_CONFLICT || x->repeat == CBC_REPEAT_SAFE;
+  finish(x, CBC_END_CONFLICT, known ? CBC_REJECTED : CBC_UNKNOWN);
 }
 
-void cbc_exchange_denied(cbc_exchange *x, const cbc_env *env) {
-  x->last = CBC_END_DENIED;
-  x->refused = x->doubtful;
-  if (!(x->doubtful && confirm(x, -1, env))) fail(x, CBC_REJECTED);
+void cbc_exchange_read(cbc_exchange *x, cbc_verdict verdict, const cbc_env *env) {
+  switch (verdict) {
+  case CBC_VERDICT_APPLIED:
+    finish(x, CBC_END_REPLY, CBC_APPLIED);
+    return;
+  case CBC_VERDICT_CONFLICT:
+  case CBC_VERDICT_AMBIGUOUS:
+    finish_conflict(x, verdict);
+    return;
+  case CBC_VERDICT_REJECTED:
+    x->last = CBC_END_REJECTED;
+    settle_rejection(x, -1, env);
+    return;
+  case CBC_VERDICT_NOT_APPLIED:
+  case CBC_VERDICT_UNREADABLE:
+    x->last = CBC_END_UNREADABLE;
+    settle_doubt(x, false, -1, env);
+    return;
+  }
+}
+
+/* The confirmation shows that no attempt has taken effect so far. */
+static void judge_not_applied(cbc_exchange *x, const cbc_env *env) {
+  if (x->rejected)
+    fail(x, CBC_REJECTED);
+  else if (x->attempts <= x->policy.retries && !deadline_passed(x, env->now(env->ud)))
+    x->state = CBC_SEND;
+  else
+    fail(x, CBC_UNKNOWN);
 }
 
 void cbc_exchange_judge(cbc_exchange *x, cbc_verdict verdict, const cbc_env *env) {
   switch (verdict) {
-  case CBC_VERDICT_OURS:
+  case CBC_VERDICT_APPLIED:
     finish(x, CBC_END_CONFIRMED, CBC_APPLIED);
     return;
-  case CBC_VERDICT_OTHERS:
-    /* A record is closed once, so ours can't take effect any more. */
-    finish(x, CBC_END_TAKEN, CBC_REJECTED);
+  case CBC_VERDICT_CONFLICT:
+  case CBC_VERDICT_AMBIGUOUS:
+    finish_conflict(x, verdict);
     return;
-  case CBC_VERDICT_OPEN:
-    if (!x->refused && x->attempts <= x->policy.retries && !deadline_passed(x, env->now(env->ud))) {
-      x->state = CBC_SEND;
-      return;
-    }
-    break;
+  case CBC_VERDICT_NOT_APPLIED:
+    judge_not_applied(x, env);
+    return;
+  case CBC_VERDICT_REJECTED:
   case CBC_VERDICT_UNREADABLE:
-    if (x->probes <= x->policy.retries && pause_before(x, CBC_PROBE, -1, env)) return;
-    break;
+    if (x->probes > x->policy.retries || !pause_before(x, CBC_PROBE, -1, env)) fail(x, CBC_UNKNOWN);
+    return;
   }
-  fail(x, CBC_UNKNOWN);
 }
 
 void cbc_exchange_resume(cbc_exchange *x) {
   x->state = x->after_pause;
 }
 
+void cbc_exchange_last_attempt(cbc_exchange *x) {
+  x->policy.retries = 0;
+}
+
 void cbc_exchange_cancel(cbc_exchange *x, cbc_end end, bool sent) {
-  if (x->state == CBC_DONE) {
-    /* Before the start, or when what the reply brought can't be kept. */
-    if (end == CBC_END_LOCAL) x->end = end;
-    return;
-  }
-  if (x->state == CBC_SEND && sent) {
-    x->attempts++;
-    x->doubtful = true;
-  }
+  if (x->state == CBC_DONE) return;
+  if (sent || x->state != CBC_SEND) count_cut_off(x, sent);
+  /* A 2xx that was not read to its end. */
+  if (x->state == CBC_READ) note_doubt(x);
   finish(x, end, outcome_without_effect(x));
 }

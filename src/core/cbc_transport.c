@@ -229,31 +229,6 @@ void cbc_transport_free(cbc_transport *t) {
   cbc_free(t->env, t, sizeof *t);
 }
 
-/* The part of the key behind its last ':', or all of it without one. */
-static const char *secret_of(const cbc_transport *t) {
-  /* Authorization is the first of the headers, see set_headers. */
-  const char *key = t->headers->data + strlen("Authorization: ");
-  const char *colon = strrchr(key, ':');
-  return colon != NULL && colon[1] != '\0' ? colon + 1 : key;
-}
-
-void cbc_transport_mask(const cbc_transport *t, char *bytes, size_t n) {
-  const char *secret = secret_of(t);
-  size_t size = strlen(secret);
-  size_t i = 0;
-  while (size > 0 && n >= size && i <= n - size) {
-    char *at = memchr(bytes + i, secret[0], n - size - i + 1);
-    if (at == NULL) return;
-    i = (size_t)(at - bytes);
-    if (memcmp(at, secret, size) == 0) {
-      memset(at, '*', size);
-      i += size;
-    } else {
-      i++;
-    }
-  }
-}
-
 /* ==== Waiting ========================================================= */
 
 static CURLMcode act(cbc_transport *t, curl_socket_t s, int events) {

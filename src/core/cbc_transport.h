@@ -44,9 +44,6 @@ cbc_transport *cbc_transport_new(const cbc_env *env, const cbc_transport_options
 ** are still held must have been released. NULL is allowed. */
 void cbc_transport_free(cbc_transport *t);
 
-/* Overwrites with '*' what in the bytes is the secret part of the key. */
-void cbc_transport_mask(const cbc_transport *t, char *bytes, size_t n);
-
 /* Waits until something happens to a transfer, at most the given seconds, and
 ** lets libcurl act on it. Returns CBC_OK, also when nothing happened; CBC_EINTR
 ** when a signal came; CBC_ENOMEM. */

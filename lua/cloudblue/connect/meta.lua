@@ -86,11 +86,11 @@ local connect = {}
 ---| "http" # any other status that refuses, a redirect included: none is followed
 ---| "record" # a bulk reply says that the record was not closed, or it is closed under another billing id
 ---| "transport" # no usable reply: name, connection, TLS, timeout, reset, truncated, too large
----| "decode" # a 2xx reply that can't be read
+---| "decode" # a 2xx reply that can't be read, or does not answer what was asked
 ---| "cancelled" # the client was closed, or the deadline passed
 ---| "file" # a local file can't be read or written
 
----What happened to the billing data. Of no meaning for a read.
+---What happened to the billing data. A read changes nothing: it is `unsent` or `rejected`.
 ---@alias cloudblue.connect.Outcome
 ---| "unsent" # the request never left
 ---| "rejected" # the service refused it; nothing changed
@@ -111,6 +111,15 @@ local connect = {}
 ---@field errorCode string? `error_code` of the API's error object, such as `VAL_001`
 ---@field errors any[]? its `errors`
 ---@field retryAfter number? seconds that the service asked to wait
+---@field confirmation cloudblue.connect.Confirmation? what the last GET that was to confirm a close met
+
+---What the reading of a record, after a close that may have taken effect, met.
+---@class cloudblue.connect.Confirmation
+---@field attempts integer how many times the record was asked for
+---@field status integer? HTTP status, where a whole reply came
+---@field message string what it says, or why there is no reply
+---@field errorCode string? as in a failure
+---@field errors any[]? as in a failure
 
 ---What a hook gets of a request. A table of its own for each hook: changing it changes nothing.
 ---@class cloudblue.connect.HookRequest
@@ -251,39 +260,44 @@ local GenericResource = {}
 
 ---Reads one object: GET `{baseUri}/{id}`.
 ---@param id string
+---@param options cloudblue.connect.Limits? of this call
 ---@return table? object
 ---@return cloudblue.connect.Failure? failure beside nil
-function GenericResource:get(id) end
+function GenericResource:get(id, options) end
 
 ---Creates an object: POST `{baseUri}`. Not tried again where it may have taken effect: the outcome is then `unknown`.
 ---
 ---Raises an argument error, which names the place, for what JSON can't carry: a cycle, a function, NaN, a list with
 ---holes, a text that is not UTF-8, a number with more digits than lua-cjson writes.
 ---@param object table what becomes the JSON body
+---@param options cloudblue.connect.Limits? of this call
 ---@return table|true|nil object as the service has it now
 ---@return cloudblue.connect.Failure? failure beside nil
-function GenericResource:create(object) end
+function GenericResource:create(object, options) end
 
 ---Changes an object: PUT `{baseUri}/{id}`.
 ---@param id string
 ---@param object table see `create`
+---@param options cloudblue.connect.Limits? of this call
 ---@return table|true|nil object as the service has it now
 ---@return cloudblue.connect.Failure? failure beside nil
-function GenericResource:update(id, object) end
+function GenericResource:update(id, object, options) end
 
 ---Deletes an object: DELETE `{baseUri}/{id}`.
 ---@param id string
+---@param options cloudblue.connect.Limits? of this call
 ---@return true? done
 ---@return cloudblue.connect.Failure? failure beside nil
-function GenericResource:delete(id) end
+function GenericResource:delete(id, options) end
 
 ---Reads one page of a list: GET `{baseUri}?{query}`. Without a `limit` the service decides how many entries come. The
 ---total stands in the reply's `content-range`: `items 0-99/1234`.
 ---@param filters cloudblue.connect.Filter?
 ---@param options cloudblue.connect.rql.Options?
+---@param callOptions cloudblue.connect.Limits? of this call
 ---@return table[]? list
 ---@return cloudblue.connect.Reply|cloudblue.connect.Failure reply beside nil, the failure
-function GenericResource:search(filters, options) end
+function GenericResource:search(filters, options, callOptions) end
 
 ---Iterates over every match of every page: `for record in records:all { status = "approved" } do … end`.
 ---
@@ -322,9 +336,10 @@ function GenericResource:count(filters) end
 ---@param id string
 ---@param name string the action's segment of the path, such as `approve`
 ---@param body table? see `create`
+---@param options cloudblue.connect.Limits? of this call
 ---@return table|true|nil object what the reply holds
 ---@return cloudblue.connect.Failure? failure beside nil
-function GenericResource:action(id, name, body) end
+function GenericResource:action(id, name, body, options) end
 
 ---The collection below an object: `{baseUri}/{id}/{name}`.
 ---@param id string
@@ -345,9 +360,10 @@ local UsageRecordResource = {}
 ---@param id string of the record
 ---@param externalBillingId string? your number of the billing; not empty; nil leaves it out
 ---@param externalBillingNote string? nil leaves it out
+---@param options cloudblue.connect.Limits? of this call
 ---@return cloudblue.connect.UsageChunk? chunk the closed record; `confirmed` where a later read showed it
 ---@return cloudblue.connect.Failure? failure beside nil; kind `record` where it is closed under another billing id
-function UsageRecordResource:close(id, externalBillingId, externalBillingNote) end
+function UsageRecordResource:close(id, externalBillingId, externalBillingNote, options) end
 
 ---Closes a record by the bulk route: POST `/usage/records/close-records` (API). Where the service answers 404 or 405,
 ---by the JavaScript SDK's route `/usage/records/{id}/close-records`; the client remembers which one the service knows.
@@ -356,9 +372,20 @@ function UsageRecordResource:close(id, externalBillingId, externalBillingNote) e
 ---@param recordId string of the record
 ---@param externalBillingId string? as for `close`
 ---@param externalBillingNote string?
+---@param options cloudblue.connect.Limits? of this call
 ---@return cloudblue.connect.UsageChunk? chunk from the bulk route it has `id` and `status` only
 ---@return cloudblue.connect.Failure? failure beside nil; kind `record` where the reply says that it was not closed
-function UsageRecordResource:closeRecords(id, recordId, externalBillingId, externalBillingNote) end
+function UsageRecordResource:closeRecords(id, recordId, externalBillingId, externalBillingNote, options) end
+
+---Finds out whether a record is closed as `close` with the same arguments would have closed it: GET
+---`/usage/records/{id}` (API). It changes nothing.
+---@param id string
+---@param externalBillingId string? nil: closed without one, and with the note
+---@param externalBillingNote string?
+---@param options cloudblue.connect.Limits?
+---@return cloudblue.connect.UsageChunk|false|nil chunk false where the record is not closed
+---@return cloudblue.connect.Failure? failure beside nil; kind `record` where it is closed by another call
+function UsageRecordResource:settle(id, externalBillingId, externalBillingNote, options) end
 
 -- ---------------------------------------------------------------- chunks
 
@@ -368,25 +395,28 @@ local UsageChunkResource = {}
 
 ---Reads a chunk: GET `/usage/chunks/{id}` (API).
 ---@param id string
+---@param options cloudblue.connect.Limits? of this call
 ---@return cloudblue.connect.UsageChunk? chunk
 ---@return cloudblue.connect.Failure? failure beside nil
-function UsageChunkResource:get(id) end
+function UsageChunkResource:get(id, options) end
 
 ---Changes a chunk: PUT `/usage/chunks/{id}` (API: `external_id`).
 ---@param id string
 ---@param object table see `GenericResource:create`
+---@param options cloudblue.connect.Limits? of this call
 ---@return cloudblue.connect.UsageChunk? chunk
 ---@return cloudblue.connect.Failure? failure beside nil
-function UsageChunkResource:update(id, object) end
+function UsageChunkResource:update(id, object, options) end
 
 ---Closes a chunk: POST `/usage/chunks/{id}/close` (API, which wants a billing id). Carried out once, as
 ---`UsageRecordResource:close`.
 ---@param id string
 ---@param externalBillingId string? not empty; nil leaves it out
 ---@param externalBillingNote string? nil leaves it out
+---@param options cloudblue.connect.Limits? of this call
 ---@return cloudblue.connect.UsageChunk? chunk
 ---@return cloudblue.connect.Failure? failure beside nil
-function UsageChunkResource:close(id, externalBillingId, externalBillingNote) end
+function UsageChunkResource:close(id, externalBillingId, externalBillingNote, options) end
 
 ---Downloads the chunk's spreadsheet: GET `/usage/chunks/{id}/download` (API).
 ---@param id string
@@ -398,9 +428,10 @@ function UsageChunkResource:download(id, to, options) end
 
 ---Has the chunk's spreadsheet made anew: POST `/usage/chunks/{id}/regenerate` (API).
 ---@param id string
+---@param options cloudblue.connect.Limits? of this call
 ---@return cloudblue.connect.UsageChunk? chunk
 ---@return cloudblue.connect.Failure? failure beside nil
-function UsageChunkResource:regenerate(id) end
+function UsageChunkResource:regenerate(id, options) end
 
 ---A closed record or a chunk, as the service sent it. `chunk.FIELD` is a field of the reply, with JSON null as nil;
 ---`pairs(chunk)` walks the fields; methods win over fields of the same name. Its methods act on
@@ -419,9 +450,10 @@ local UsageChunk = {}
 ---As `UsageChunkResource:close` with this chunk's id.
 ---@param externalBillingId string?
 ---@param externalBillingNote string?
+---@param options cloudblue.connect.Limits? of this call
 ---@return cloudblue.connect.UsageChunk? chunk another object; this one stays as it is
 ---@return cloudblue.connect.Failure? failure beside nil
-function UsageChunk:close(externalBillingId, externalBillingNote) end
+function UsageChunk:close(externalBillingId, externalBillingNote, options) end
 
 ---As `UsageChunkResource:download` with this chunk's id.
 ---@param to cloudblue.connect.Target
@@ -431,14 +463,16 @@ function UsageChunk:close(externalBillingId, externalBillingNote) end
 function UsageChunk:download(to, options) end
 
 ---As `UsageChunkResource:regenerate` with this chunk's id.
+---@param options cloudblue.connect.Limits? of this call
 ---@return cloudblue.connect.UsageChunk? chunk
 ---@return cloudblue.connect.Failure? failure beside nil
-function UsageChunk:regenerate() end
+function UsageChunk:regenerate(options) end
 
 ---Reads the chunk again: as `UsageChunkResource:get` with this chunk's id.
+---@param options cloudblue.connect.Limits? of this call
 ---@return cloudblue.connect.UsageChunk? chunk another object; this one stays as it is
 ---@return cloudblue.connect.Failure? failure beside nil
-function UsageChunk:refresh() end
+function UsageChunk:refresh(options) end
 
 -- ---------------------------------------------------------------- usage files
 
@@ -449,46 +483,53 @@ local UsageFileResource = {}
 ---Accepts a usage file: POST `/usage/files/{id}/accept` (API).
 ---@param id string
 ---@param note string? the acceptance note; nil leaves it out
+---@param options cloudblue.connect.Limits? of this call
 ---@return table|true|nil file as the service has it now
 ---@return cloudblue.connect.Failure? failure beside nil
-function UsageFileResource:accept(id, note) end
+function UsageFileResource:accept(id, note, options) end
 
 ---Approves all records of a usage file: PUT `/usage/files/{id}/approve-all` (API).
 ---@param id string
+---@param options cloudblue.connect.Limits? of this call
 ---@return table|true|nil file
 ---@return cloudblue.connect.Failure? failure beside nil
-function UsageFileResource:approveAll(id) end
+function UsageFileResource:approveAll(id, options) end
 
 ---Closes a usage file: POST `/usage/files/{id}/close` (API). The outcome of a lost reply is `unknown`.
 ---@param id string
+---@param options cloudblue.connect.Limits? of this call
 ---@return table|true|nil file
 ---@return cloudblue.connect.Failure? failure beside nil
-function UsageFileResource:close(id) end
+function UsageFileResource:close(id, options) end
 
 ---Deletes a usage file: POST `/usage/files/{id}/delete` (API), not the DELETE of other collections.
 ---@param id string
+---@param options cloudblue.connect.Limits? of this call
 ---@return table|true|nil file
 ---@return cloudblue.connect.Failure? failure beside nil
-function UsageFileResource:delete(id) end
+function UsageFileResource:delete(id, options) end
 
 ---Has a usage file processed anew: POST `/usage/files/{id}/reprocess` (API).
 ---@param id string
+---@param options cloudblue.connect.Limits? of this call
 ---@return table|true|nil file
 ---@return cloudblue.connect.Failure? failure beside nil
-function UsageFileResource:reprocess(id) end
+function UsageFileResource:reprocess(id, options) end
 
 ---Submits a usage file: POST `/usage/files/{id}/submit` (API).
 ---@param id string
+---@param options cloudblue.connect.Limits? of this call
 ---@return table|true|nil file
 ---@return cloudblue.connect.Failure? failure beside nil
-function UsageFileResource:submit(id) end
+function UsageFileResource:submit(id, options) end
 
 ---Rejects a usage file: POST `/usage/files/{id}/reject` (API).
 ---@param id string
 ---@param note string? the rejection note; nil leaves it out
+---@param options cloudblue.connect.Limits? of this call
 ---@return table|true|nil file
 ---@return cloudblue.connect.Failure? failure beside nil
-function UsageFileResource:reject(id, note) end
+function UsageFileResource:reject(id, note, options) end
 
 ---Uploads the spreadsheet of a usage file: POST `/usage/files/{id}/upload`, part `usage_file` (API). Streamed: the file
 ---does not stand in memory.
@@ -509,15 +550,17 @@ function UsageFileResource:reconciliation(id, file, options) end
 
 ---Reads the categories of a usage file: GET `/usage/files/{id}/categories` (API).
 ---@param id string
+---@param options cloudblue.connect.Limits? of this call
 ---@return table[]? categories
 ---@return cloudblue.connect.Failure? failure beside nil
-function UsageFileResource:categories(id) end
+function UsageFileResource:categories(id, options) end
 
 ---Reads where the template of a product's usage files is: GET `/usage/products/{id}/template` (API).
 ---@param productId string
+---@param options cloudblue.connect.Limits? of this call
 ---@return table? link
 ---@return cloudblue.connect.Failure? failure beside nil
-function UsageFileResource:template(productId) end
+function UsageFileResource:template(productId, options) end
 
 -- ---------------------------------------------------------------- aggregates and reconciliations
 

@@ -1,0 +1,107 @@
+/*
+** cbl_job.c - the userdata of one call.
+*/
+#include "cbl_job.h"
+
+#include "cbl_aux.h"
+#include "cbl_shared.h"
+
+#define JOB "cloudblue.Call"
+
+static void end_call(cbl_job *job) {
+  cbc_call *call = job->call;
+  job->call = NULL;
+  cbc_call_free(call);
+}
+
+/* Lets go of what C pointed into. */
+static void drop_anchors(lua_State *L, cbl_job *job) {
+  for (int place = CBL_JOB_CLIENT + 1; job->anchored != 0; place++) {
+    unsigned bit = 1U << place;
+    if ((job->anchored & bit) == 0) continue;
+    job->anchored &= ~bit;
+    lua_pushnil(L);
+    lua_setiuservalue(L, 1, place);
+  }
+}
+
+/* The job leaves the stack: its call is over, and the next one may have it. */
+static int job_close(lua_State *L) {
+  cbl_job *job = luaL_checkudata(L, 1, JOB);
+  end_call(job);
+  drop_anchors(L, job);
+  lua_getiuservalue(L, 1, CBL_JOB_CLIENT);
+  lua_pushvalue(L, 1);
+  lua_setiuservalue(L, -2, CBL_SPARE_JOB);
+  return 0;
+}
+
+static int job_gc(lua_State *L) {
+  end_call(luaL_checkudata(L, 1, JOB));
+  return 0;
+}
+
+void cbl_job_open(lua_State *L) {
+  static const luaL_Reg functions[] = {{"__gc", job_gc}, {"__close", job_close}, {NULL, NULL}};
+  cbl_type_begin(L, JOB, functions);
+  cbl_type_end(L, JOB);
+}
+
+/* Pushes a job without a call: the client's spare one, or a new one. */
+static cbl_job *push_empty(lua_State *L, int client) {
+  cbl_job *job;
+  if (lua_getiuservalue(L, client, CBL_SPARE_JOB) == LUA_TUSERDATA) {
+    lua_pushnil(L);
+    lua_setiuservalue(L, client, CBL_SPARE_JOB);
+    return lua_touserdata(L, -1);
+  }
+  lua_pop(L, 1);
+  job = lua_newuserdatauv(L, sizeof *job, CBL_JOB_ANCHORS);
+  job->call = NULL;
+  luaL_setmetatable(L, JOB);
+  lua_pushvalue(L, client);
+  lua_setiuservalue(L, -2, CBL_JOB_CLIENT);
+  return job;
+}
+
+cbl_job *cbl_job_push(lua_State *L, int client, const cbl_class *class,
+                      const cbl_endpoint *endpoint) {
+  cbc_error err;
+  cbc_client *core = cbl_client_core(L, client);
+  cbl_job *job = push_empty(L, client);
+  *job = (cbl_job){.client = lua_touserdata(L, client),
+                   .class = class,
+                   .endpoint = endpoint,
+                   .files.sink_attempt = -1};
+  lua_toclose(L, -1);
+  job->call = cbc_call_new(core, &err);
+  if (job->call == NULL) cbl_raise(L, &err);
+  return job;
+}
+
+void cbl_job_anchor(lua_State *L, int idx, cbl_anchor place) {
+  cbl_job *job = lua_touserdata(L, idx);
+  job->anchored |= 1U << place;
+  lua_setiuservalue(L, idx, place);
+}
+
+int cbl_job_push_anchored(lua_State *L, int idx, cbl_anchor place) {
+  return lua_getiuservalue(L, idx, place);
+}
+
+bool cbl_job_has(const cbl_job *job, cbl_anchor place) {
+  return (job->anchored & 1U << place) != 0;
+}
+
+bool cbl_job_uploads(const cbl_job *job) {
+  return job->call->request.body == CBC_BODY_MULTIPART;
+}
+
+void cbl_job_add_route(cbc_buffer *url, const char *base_uri, const char *route,
+                       const cbc_segment *ids) {
+  if (*route == '^')
+    route++;
+  else
+    cbc_buffer_adds(url, base_uri);
+  cbc_url_add_route(url, route, ids);
+}

@@ -1,0 +1,100 @@
+/*
+** cbl_job.h - the userdata of one call: the core's call, what its request and
+** its answer are about, and all that C points into while it is in flight.
+**
+** What C borrows from Lua stands in the userdata's user values. A coroutine
+** that fails inside a call is collected together with what stands on its stack,
+** in any order; a user value outlives the finalizer that ends the call.
+*/
+#ifndef CBL_JOB_H
+#define CBL_JOB_H
+
+#include <lauxlib.h>
+#include <lua.h>
+#include <stdbool.h>
+
+#include "cbc_call.h"
+#include "cbc_file.h"
+#include "cbc_url.h"
+#include "cbl_client.h"
+#include "cbl_endpoints.h"
+
+/* User values of a job. */
+typedef enum cbl_anchor {
+  CBL_JOB_CLIENT = 1,   /* userdata: the core's client must not go before its call */
+  CBL_JOB_ID,           /* string: id of the object */
+  CBL_JOB_FILE_ID,      /* string: id that the second route needs */
+  CBL_JOB_BILLING_ID,   /* string */
+  CBL_JOB_NOTE,         /* string: billing note */
+  CBL_JOB_BODY,         /* string: the request's JSON text */
+  CBL_JOB_HEADERS,      /* userdata: the request's headers */
+  CBL_JOB_SOURCE,       /* what an upload's bytes come from: a string or a userdata */
+  CBL_JOB_PART,         /* string: a field beside the upload */
+  CBL_JOB_FILENAME,     /* string: name of the upload */
+  CBL_JOB_TARGET,       /* userdata: the file that a download goes to */
+  CBL_JOB_FUNCTION,     /* function: reads an upload, or takes a download */
+  CBL_JOB_PROGRESS,     /* function(done, total) */
+  CBL_JOB_REASON,       /* string: why the reply is no success */
+  CBL_JOB_CONFIRMATION, /* string: what the confirming reply says */
+  CBL_JOB_ANCHORS = CBL_JOB_CONFIRMATION
+} cbl_anchor;
+
+/* The object that a call is about, and what shows that a change of it is this
+** call's own. Bytes belong to strings in user values; NULL: not given. */
+typedef struct cbl_subject {
+  cbc_segment id;
+  cbc_segment billing_id;
+  cbc_segment note;
+} cbl_subject;
+
+/* Where an upload comes from and a download goes to; see cbl_files.h. */
+typedef struct cbl_files {
+  cbc_feed *feed;    /* filled by a function; owned by a userdata; NULL without */
+  cbc_file *file;    /* takes the pieces; owned by a userdata; NULL without */
+  bool sink;         /* a function takes the pieces */
+  int sink_attempt;  /* of which attempt the pieces so far are; -1: none */
+  lua_Integer taken; /* bytes of that attempt so far */
+  cbc_error error;   /* a local file's, when code is not CBC_OK */
+} cbl_files;
+
+typedef struct cbl_job {
+  cbl_client *client;           /* held by a user value */
+  cbc_call *call;               /* owned; NULL once over */
+  const cbl_class *class;       /* of the collection; NULL for client:request */
+  const cbl_endpoint *endpoint; /* the present row */
+  cbl_subject subject;
+  cbc_segment file_id; /* as above */
+  cbl_files files;
+  double progress_done; /* bytes that the progress function was last told of */
+  unsigned anchored;    /* a bit for each user value in use */
+  int results;          /* values on the stack that a success returns */
+} cbl_job;
+
+/* Makes the metatable. Pushes nothing. */
+void cbl_job_open(lua_State *L);
+
+/* Pushes a job of the client at index client, to be closed when the function
+** that called returns or an error passes; its call has the client's endpoint
+** for a URL and nothing else yet. Raises when the client is closed or memory
+** is out. */
+cbl_job *cbl_job_push(lua_State *L, int client, const cbl_class *class,
+                      const cbl_endpoint *endpoint);
+
+/* Pops a value and keeps it as a user value of the job at index idx. */
+void cbl_job_anchor(lua_State *L, int idx, cbl_anchor place);
+
+/* Pushes a user value of the job at index idx; returns its type. */
+int cbl_job_push_anchored(lua_State *L, int idx, cbl_anchor place);
+
+/* True when the place has a value: cheaper than pushing it. */
+bool cbl_job_has(const cbl_job *job, cbl_anchor place);
+
+/* True when the request uploads a file. */
+bool cbl_job_uploads(const cbl_job *job);
+
+/* Appends a row's route with the ids in its holes. A leading '^' leaves the
+** collection at base_uri out. */
+void cbl_job_add_route(cbc_buffer *url, const char *base_uri, const char *route,
+                       const cbc_segment *ids);
+
+#endif
