@@ -139,3 +139,78 @@ describe("a download that is answered with another status than 200", function()
     end)
   end
 end)
+
+describe("a download to a path", function()
+  local sb, client, folder
+
+  setup(function()
+    sb = assert(sandbox.start { records = 5, downloadBytes = SIZE })
+  end)
+
+  teardown(function()
+    sb:stop()
+  end)
+
+  before_each(function()
+    client = connect.ConnectClient(sb.endpoint, sb.apiKey, { retries = 0 })
+    folder = folders.make()
+  end)
+
+  after_each(function()
+    client:close()
+    folder:stop()
+    sb:configure { faults = {} }
+  end)
+
+  --- Downloads, with a look at the descriptors when the first bytes have come.
+  local function download(act)
+    local seen
+    local path = folder:path("chunk.xlsx")
+    local outcome = table.pack(pcall(client.usageChunks.download, client.usageChunks, CHUNK, path, {
+      onProgress = function()
+        if not seen then
+          seen = folder:descriptors()
+          act()
+        end
+      end,
+    }))
+    assert.equal(1, seen)
+    return table.unpack(outcome, 1, outcome.n)
+  end
+
+  it("holds one descriptor, and none when it is over, whatever ends it", function()
+    assert.equal(SIZE, (select(2, download(function() end))))
+    assert.equal(0, folder:descriptors())
+    assert.same({ "chunk.xlsx" }, folder:list())
+    os.remove(folder:path("chunk.xlsx"))
+
+    local problem = {}
+    local ok, raised = download(function() error(problem) end)
+    assert.is_false(ok)
+    assert.equal(problem, raised)
+    assert.equal(0, folder:descriptors())
+    assert.same({}, folder:list())
+
+    sb:configure { faults = { { on = "GET /**", fault = "truncate", bytes = SIZE - 1 } } }
+    assert.equal("transport", select(3, download(function() end)).kind)
+    assert.equal(0, folder:descriptors())
+    assert.same({}, folder:list())
+
+    assert.equal("cancelled", select(3, download(function() client:close() end)).kind)
+    assert.equal(0, folder:descriptors())
+    assert.same({}, folder:list())
+  end)
+
+  it("is never readable to more than the file that it replaces", function()
+    local path = folder:write("chunk.xlsx", "secret")
+    assert(os.execute(("chmod 4600 '%s'"):format(path)))
+    local modes
+    assert.equal(SIZE, (select(2, download(function()
+      local pipe <close> = assert(io.popen(("stat -c %%a '%s'/*.part-*"):format(folder.root)))
+      modes = pipe:read("a")
+    end))))
+    assert.equal("600\n", modes)
+    local pipe <close> = assert(io.popen(("stat -c %%a '%s'"):format(path)))
+    assert.equal("600\n", pipe:read("a"))
+  end)
+end)

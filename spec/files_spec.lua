@@ -751,19 +751,17 @@ describe("a download", function()
       assert.equal(1, #sb:requests())
     end)
 
-    it("fails where a device is full, and leaves the device", function()
-      local failure = check("/dev/full", "No space left on device")
-      assert.equal(1, failure.attempts)
-      assert.is_not_nil(io.open("/dev/full", "rb"))
+    it("fails at once where it is no regular file, which could block past every limit", function()
+      os.execute(("cd '%s' && mkfifo pipe && ln -s pipe link && ln -s /dev/null nowhere"):format(folder.root))
+      for _, target in ipairs { folder:path("pipe"), folder:path("link"), folder:path("nowhere"), "/dev/null",
+        "/dev/full" } do
+        local failure = check(target, "it is no regular file; give a function")
+        assert.equal("unsent", failure.outcome)
+        assert.equal(0, failure.attempts)
+      end
+      assert.same({}, sb:requests())
+      assert.same({ "link", "nowhere", "pipe" }, folder:list())
     end)
-  end)
-
-  it("writes to a device or a link to one as it is", function()
-    os.execute(("ln -s /dev/null '%s'"):format(folder:path("nowhere")))
-    assert.equal(SIZE, assert(chunks:download(CHUNK, "/dev/null")))
-    assert.equal(SIZE, assert(chunks:download(CHUNK, folder:path("nowhere"))))
-    assert.same({ "nowhere" }, folder:list())
-    assert.equal("", folder:read("nowhere"))
   end)
 
   describe("to a function that raises an error", function()

@@ -13,13 +13,6 @@ local DRAFT = "UF-2026-01-0000-0003"
 -- More than the buffers of a connection hold: when the first bytes are on their way, others are yet to be read.
 local BIG = ("0123456789abcdef"):rep(2 * 1024 * 1024)
 
---- How many descriptors of this process are open on files in the folder, removed ones included.
-local function openIn(folder)
-  local stat <close> = assert(io.open("/proc/self/stat"))
-  local pipe <close> = assert(io.popen(("ls -l /proc/%d/fd"):format(stat:read("n"))))
-  return select(2, pipe:read("a"):gsub(" %-> " .. folder.root, ""))
-end
-
 --- An onProgress that does something once, when some bytes have been sent.
 local function once(act)
   local done = false
@@ -63,7 +56,7 @@ describe("the file of an upload", function()
   after_each(function()
     client:close()
     time.stop()
-    assert.equal(0, openIn(folder))
+    assert.equal(0, folder:descriptors())
     folder:stop()
     assert.same({}, sb:problems())
   end)
@@ -102,7 +95,7 @@ describe("the file of an upload", function()
       "^can't read '" .. path .. "': it became shorter while it was sent, (%d+) of its (%d+) bytes are missing$")
     assert.equal(#BIG, tonumber(all))
     assert.is_true(tonumber(missing) > 0 and tonumber(missing) < #BIG)
-    assert.equal(0, openIn(folder))
+    assert.equal(0, folder:descriptors())
     assert(s.client.usageFiles:get(DRAFT))
     local received = s.raw:received()
     assert.equal(2, #received)
@@ -170,16 +163,16 @@ describe("the file of an upload", function()
     local path = folder:write("a.xlsx", BIG)
     local problem = {}
     local ok, raised = pcall(files.upload, files, DRAFT, path, once(function()
-      assert.equal(1, openIn(folder))
+      assert.equal(1, folder:descriptors())
       error(problem)
     end))
     assert.is_false(ok)
     assert.equal(problem, raised)
-    assert.equal(0, openIn(folder))
+    assert.equal(0, folder:descriptors())
     local result, failure = files:upload(DRAFT, path, once(function() client:close() end))
     assert.is_nil(result)
     assert.equal("cancelled", failure.kind)
-    assert.equal(0, openIn(folder))
+    assert.equal(0, folder:descriptors())
   end)
 end)
 

@@ -1,22 +1,78 @@
 /*
 ** cbc_file_test.c - a file that appears only when it is whole.
 */
-#define _XOPEN_SOURCE 700 /* setitimer */
+#define _DEFAULT_SOURCE /* syscall */
 
-#include "testenv.h"
-
+#include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
-#include <sys/time.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "cbc_file.h"
 #include "testfolder.h"
+
+/* ==== The system's functions, as they are or failing ================== */
+
+static struct {
+  int write_error;   /* errno of the next write, once; 0: none */
+  size_t write_most; /* bytes that a write takes; 0: all */
+  int fsync_error;
+  bool fsync_closes; /* the descriptor is no good afterwards */
+  int fsyncs;
+  const char *absent; /* a name that must not be there when fsync is called */
+  int ftruncate_error;
+  int fchown_error;
+  uid_t owner;               /* that fchown last asked for */
+  gid_t group;               /* the same */
+  mode_t mode_before_fchmod; /* what it had when fchmod was called */
+} calls;
+
+static int fail_with(int error) {
+  errno = error;
+  return -1;
+}
+
+/* The linker takes these for the core's calls, rather than the C library's. */
+ssize_t write(int fd, const void *bytes, size_t n) {
+  int error = calls.write_error;
+  calls.write_error = 0;
+  if (error != 0) return fail_with(error);
+  if (calls.write_most != 0 && n > calls.write_most) n = calls.write_most;
+  return syscall(SYS_write, fd, bytes, n);
+}
+
+int fsync(int fd) {
+  calls.fsyncs++;
+  if (calls.absent != NULL) assert_int_equal(access(calls.absent, F_OK), -1);
+  if (calls.fsync_closes) close(fd);
+  return calls.fsync_error != 0 ? fail_with(calls.fsync_error) : 0;
+}
+
+int ftruncate(int fd, off_t size) {
+  if (calls.ftruncate_error != 0) return fail_with(calls.ftruncate_error);
+  return (int)syscall(SYS_ftruncate, fd, size);
+}
+
+int fchown(int fd, uid_t owner, gid_t group) {
+  calls.owner = owner;
+  calls.group = group;
+  if (calls.fchown_error != 0) return fail_with(calls.fchown_error);
+  return (int)syscall(SYS_fchown, fd, owner, group);
+}
+
+int fchmod(int fd, mode_t mode) {
+  struct stat st;
+  assert_int_equal(fstat(fd, &st), 0);
+  calls.mode_before_fchmod = st.st_mode & 07777;
+  return (int)syscall(SYS_fchmod, fd, mode);
+}
+
+/* ==== Helpers ========================================================= */
 
 static cbc_file *create(testenv *t, const char *name) {
   cbc_error err;
@@ -283,138 +339,290 @@ static void a_name_that_can_not_be_given_is_told_and_nothing_stays(void **state)
 
 /* ==== What is no regular file ========================================= */
 
-static void a_device_is_written_to_as_it_is(void **state) {
-  testenv t;
-  cbc_error err;
+/* Nothing is opened: that could wait for the other end, and written to, for the
+** reader. */
+static void what_could_block_is_refused_at_once(void **state) {
   struct stat st;
-  cbc_file *f;
   (void)state;
-  testenv_init(&t);
+  assert_int_equal(mkfifo("pipe", 0600), 0);
+  assert_int_equal(symlink("pipe", "link"), 0);
   assert_int_equal(symlink("/dev/null", "nowhere"), 0);
-  f = create(&t, "nowhere");
-  assert_int_equal(testfolder_count(), 1);
-  assert_int_equal(cbc_file_rewind(f, &err), CBC_OK);
-  add(f, "bytes");
-  assert_int_equal(cbc_file_commit(f, &err), CBC_OK);
-  cbc_file_free(f);
+  assert_refused("pipe", "can't write 'pipe': it is no regular file; give a function");
+  assert_refused("link", "can't write 'link': it is no regular file; give a function");
+  assert_refused("nowhere", "can't write 'nowhere': it is no regular file; give a function");
+  assert_refused("/dev/null", "can't write '/dev/null': it is no regular file; give a function");
+  assert_refused("/dev/full", "can't write '/dev/full': it is no regular file; give a function");
+  assert_int_equal(stat("pipe", &st), 0);
+  assert_true(S_ISFIFO(st.st_mode));
   assert_int_equal(lstat("nowhere", &st), 0);
   assert_true(S_ISLNK(st.st_mode));
   assert_int_equal(stat("/dev/null", &st), 0);
   assert_true(S_ISCHR(st.st_mode));
-  testenv_check(&t);
 }
 
-static void a_full_device_is_told(void **state) {
+static void a_link_to_a_file_stays_and_the_file_is_replaced(void **state) {
   testenv t;
   cbc_error err;
-  cbc_file *f;
-  (void)state;
-  testenv_init(&t);
-  f = create(&t, "/dev/full");
-  assert_int_equal(cbc_file_write(f, "x", 1, &err), CBC_EFILE);
-  assert_string_equal(err.message, "can't write '/dev/full': No space left on device");
-  cbc_file_free(f);
-  assert_int_equal(access("/dev/full", F_OK), 0);
-  testenv_check(&t);
-}
-
-static void a_pipe_can_not_begin_again_once_it_has_bytes(void **state) {
-  testenv t;
-  cbc_error err;
-  char bytes[10];
-  int reader;
-  cbc_file *f;
-  (void)state;
-  testenv_init(&t);
-  assert_int_equal(mkfifo("pipe", 0600), 0);
-  reader = open("pipe", O_RDONLY | O_NONBLOCK);
-  f = create(&t, "pipe");
-  assert_int_equal(cbc_file_rewind(f, &err), CBC_OK);
-  add(f, "");
-  assert_int_equal(cbc_file_rewind(f, &err), CBC_OK);
-  add(f, "bytes");
-  assert_int_equal(cbc_file_rewind(f, &err), CBC_EFILE);
-  assert_string_equal(err.message, "can't rewrite 'pipe': it is no regular file");
-  cbc_file_free(f);
-  assert_int_equal(read(reader, bytes, sizeof bytes), 5);
-  close(reader);
-  assert_int_equal(testfolder_count(), 1);
-  testenv_check(&t);
-}
-
-#define PIPE_SIZE 65536
-
-static int drained = -1; /* the pipe's other end */
-static char arrived[3 * PIPE_SIZE];
-static volatile size_t arrived_size;
-
-static void on_alarm(int number) {
-  ssize_t n = read(drained, arrived + arrived_size, sizeof arrived - arrived_size);
-  (void)number;
-  if (n > 0) arrived_size += (size_t)n;
-}
-
-/* A signal interrupts a write that waits for room: the first time before any
-** byte of it went, later with some gone. */
-static void writing_goes_on_after_a_signal(void **state) {
-  static char bytes[2 * PIPE_SIZE];
-  struct sigaction action = {.sa_handler = on_alarm}, before;
-  struct itimerval often = {{.tv_usec = 20000}, {.tv_usec = 20000}}, never = {{0}, {0}};
-  testenv t;
-  cbc_error err;
-  cbc_file *f;
-  (void)state;
-  testenv_init(&t);
-  for (size_t i = 0; i < sizeof bytes; i++)
-    bytes[i] = (char)(i / 7);
-  arrived_size = 0;
-  assert_int_equal(mkfifo("pipe", 0600), 0);
-  drained = open("pipe", O_RDONLY | O_NONBLOCK);
-  f = create(&t, "pipe");
-  assert_int_equal(cbc_file_write(f, bytes, PIPE_SIZE, &err), CBC_OK);
-  sigaction(SIGALRM, &action, &before);
-  setitimer(ITIMER_REAL, &often, NULL);
-  assert_int_equal(cbc_file_write(f, bytes, sizeof bytes, &err), CBC_OK);
-  setitimer(ITIMER_REAL, &never, NULL);
-  sigaction(SIGALRM, &before, NULL);
-  on_alarm(0);
-  assert_int_equal(arrived_size, 3 * PIPE_SIZE);
-  assert_memory_equal(arrived, bytes, PIPE_SIZE);
-  assert_memory_equal(arrived + PIPE_SIZE, bytes, sizeof bytes);
-  cbc_file_free(f);
-  close(drained);
-  testenv_check(&t);
-}
-
-static void a_device_that_must_not_be_written_to_is_told(void **state) {
-  (void)state;
-  assert_int_equal(mkfifo("pipe", 0400), 0);
-  if (geteuid() == 0) {
-    assert_int_equal(chmod(".", 0755), 0);
-    assert_int_equal(seteuid(65534), 0);
-  }
-  assert_refused("pipe", "can't write 'pipe': Permission denied");
-  if (getuid() == 0) assert_int_equal(seteuid(0), 0);
-}
-
-static void a_link_stays_and_its_file_keeps_its_mode(void **state) {
-  cbc_error err;
-  cbc_file *f;
   struct stat st;
+  cbc_file *f;
   (void)state;
+  testenv_init(&t);
   testfolder_put("old.xlsx", "old");
   assert_int_equal(chmod("old.xlsx", 0640), 0);
   assert_int_equal(symlink("old.xlsx", "link.xlsx"), 0);
-  f = cbc_file_create(cbc_env_default(), "link.xlsx", &err);
-  assert_non_null(f);
-  assert_int_equal(cbc_file_write(f, "new", 3, &err), CBC_OK);
+  f = create(&t, "link.xlsx");
+  add(f, "new");
   assert_int_equal(cbc_file_commit(f, &err), CBC_OK);
   cbc_file_free(f);
   assert_int_equal(lstat("link.xlsx", &st), 0);
   assert_true(S_ISLNK(st.st_mode));
+  testfolder_holds("old.xlsx", "new");
   assert_int_equal(stat("old.xlsx", &st), 0);
   assert_int_equal(st.st_mode & 07777, 0640);
-  assert_int_equal(st.st_size, 3);
+  testenv_check(&t);
+}
+
+/* ==== Who may read it ================================================= */
+
+/* The mode of the only other file in the folder but name. */
+static mode_t mode_of_part(const char *name) {
+  char part[64];
+  struct stat st;
+  snprintf(part, sizeof part, "%s.part-00000000", name);
+  assert_int_equal(stat(part, &st), 0);
+  return st.st_mode & 07777;
+}
+
+static mode_t mode_of(const char *name) {
+  struct stat st;
+  assert_int_equal(stat(name, &st), 0);
+  return st.st_mode & 07777;
+}
+
+/* Replaces a file of one mode under the strangest umask, and returns the mode of
+** what is there then. */
+static mode_t mode_after_replacing(mode_t mode) {
+  testenv t;
+  cbc_error err;
+  mode_t before;
+  cbc_file *f;
+  testenv_init(&t);
+  testfolder_put("out.xlsx", "old");
+  assert_int_equal(chmod("out.xlsx", mode), 0);
+  before = umask(0777);
+  f = create(&t, "out.xlsx");
+  umask(before);
+  assert_int_equal(mode_of_part("out.xlsx"), mode & 0777);
+  assert_int_equal(cbc_file_commit(f, &err), CBC_OK);
+  cbc_file_free(f);
+  testenv_check(&t);
+  mode = mode_of("out.xlsx");
+  remove("out.xlsx");
+  return mode;
+}
+
+static void a_file_that_is_replaced_leaves_its_mode(void **state) {
+  static const mode_t modes[] = {0600, 0640, 0644, 0666, 0400, 0604, 0777, 0000};
+  (void)state;
+  for (size_t i = 0; i < sizeof modes / sizeof *modes; i++)
+    assert_int_equal(mode_after_replacing(modes[i]), modes[i]);
+}
+
+static void no_bit_that_lends_rights_is_left(void **state) {
+  (void)state;
+  assert_int_equal(mode_after_replacing(04755), 0755);
+  assert_int_equal(mode_after_replacing(02750), 0750);
+  assert_int_equal(mode_after_replacing(01644), 0644);
+  assert_int_equal(mode_after_replacing(07777), 0777);
+}
+
+/* Someone who opens the unfinished file while nobody looks can read it later. */
+static void at_no_moment_is_it_more_open_than_what_it_replaces(void **state) {
+  testenv t;
+  mode_t before = umask(0);
+  cbc_file *f;
+  (void)state;
+  testenv_init(&t);
+  testfolder_put("out.xlsx", "old");
+  assert_int_equal(chmod("out.xlsx", 0640), 0);
+  calls.mode_before_fchmod = 07777;
+  f = create(&t, "out.xlsx");
+  umask(before);
+  assert_int_equal(calls.mode_before_fchmod, 0600);
+  assert_int_equal(mode_of_part("out.xlsx"), 0640);
+  cbc_file_free(f);
+  assert_int_equal(chmod("out.xlsx", 0400), 0);
+  f = create(&t, "out.xlsx");
+  assert_int_equal(calls.mode_before_fchmod, 0400);
+  cbc_file_free(f);
+  testenv_check(&t);
+}
+
+/* Who is in our group need not be in the other's, nor the other way round. */
+static void another_group_gets_no_more_than_it_had(void **state) {
+  static const mode_t rows[][2] = {{0640, 0600}, {0664, 0644}, {0644, 0644}, {0604, 0600}};
+  (void)state;
+  for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+    testenv t;
+    cbc_file *f;
+    testenv_init(&t);
+    testfolder_put("out.xlsx", "old");
+    assert_int_equal(chmod("out.xlsx", rows[i][0]), 0);
+    calls.fchown_error = EPERM;
+    f = create(&t, "out.xlsx");
+    calls.fchown_error = 0;
+    assert_int_equal(mode_of_part("out.xlsx"), rows[i][1]);
+    cbc_file_free(f);
+    testenv_check(&t);
+  }
+}
+
+static void the_group_stays(void **state) {
+  testenv t;
+  struct stat old, part;
+  cbc_file *f;
+  (void)state;
+  testenv_init(&t);
+  testfolder_put("out.xlsx", "old");
+  /* Whoever may give files away tries a group that is not theirs. */
+  if (geteuid() == 0) assert_int_equal(chown("out.xlsx", (uid_t)-1, 12345), 0);
+  assert_int_equal(stat("out.xlsx", &old), 0);
+  f = create(&t, "out.xlsx");
+  assert_int_equal(stat("out.xlsx.part-00000000", &part), 0);
+  assert_int_equal(part.st_gid, old.st_gid);
+  assert_int_equal(calls.group, old.st_gid);
+  assert_true(calls.owner == (uid_t)-1);
+  cbc_file_free(f);
+  testenv_check(&t);
+}
+
+/* ==== The system's failures =========================================== */
+
+static void signals_and_short_writes_lose_nothing(void **state) {
+  testenv t;
+  cbc_error err;
+  cbc_file *f;
+  (void)state;
+  testenv_init(&t);
+  f = create(&t, "out.xlsx");
+  calls.write_error = EINTR;
+  calls.write_most = 3;
+  assert_int_equal(cbc_file_write(f, "0123456789", 10, &err), CBC_OK);
+  calls.write_most = 0;
+  assert_int_equal(calls.write_error, 0);
+  assert_int_equal(cbc_file_commit(f, &err), CBC_OK);
+  testfolder_holds("out.xlsx", "0123456789");
+  cbc_file_free(f);
+  testenv_check(&t);
+}
+
+/* What the disk has not taken is no file, whatever write said. */
+static void what_the_disk_does_not_take_is_not_committed(void **state) {
+  testenv t;
+  cbc_error err;
+  cbc_file *f;
+  (void)state;
+  testenv_init(&t);
+  testfolder_put("out.xlsx", "what was there before");
+  f = create(&t, "out.xlsx");
+  add(f, "new");
+  calls.fsync_error = EIO;
+  assert_int_equal(cbc_file_commit(f, &err), CBC_EFILE);
+  calls.fsync_error = 0;
+  assert_string_equal(err.message, "can't write 'out.xlsx': Input/output error");
+  testfolder_holds("out.xlsx", "what was there before");
+  cbc_file_free(f);
+  testfolder_holds("out.xlsx", "what was there before");
+  assert_int_equal(testfolder_count(), 1);
+  testenv_check(&t);
+}
+
+static void it_is_on_the_disk_before_it_has_its_name(void **state) {
+  testenv t;
+  cbc_error err;
+  cbc_file *f;
+  (void)state;
+  testenv_init(&t);
+  f = create(&t, "out.xlsx");
+  add(f, "new");
+  calls.fsyncs = 0;
+  calls.absent = "out.xlsx";
+  assert_int_equal(cbc_file_commit(f, &err), CBC_OK);
+  calls.absent = NULL;
+  assert_int_equal(calls.fsyncs, 1);
+  cbc_file_free(f);
+  testenv_check(&t);
+}
+
+/* Some file systems report only then that the bytes are lost. */
+static void a_failure_to_close_is_reported(void **state) {
+  testenv t;
+  cbc_error err;
+  cbc_file *f;
+  (void)state;
+  testenv_init(&t);
+  f = create(&t, "out.xlsx");
+  calls.fsync_closes = true;
+  assert_int_equal(cbc_file_commit(f, &err), CBC_EFILE);
+  calls.fsync_closes = false;
+  assert_string_equal(err.message, "can't write 'out.xlsx': Bad file descriptor");
+  cbc_file_free(f);
+  assert_int_equal(testfolder_count(), 0);
+  testenv_check(&t);
+}
+
+static void what_can_not_begin_again_is_reported(void **state) {
+  testenv t;
+  cbc_error err;
+  cbc_file *f;
+  (void)state;
+  testenv_init(&t);
+  f = create(&t, "out.xlsx");
+  add(f, "bytes");
+  calls.ftruncate_error = EIO;
+  assert_int_equal(cbc_file_rewind(f, &err), CBC_EFILE);
+  calls.ftruncate_error = 0;
+  assert_string_equal(err.message, "can't rewrite 'out.xlsx': Input/output error");
+  cbc_file_free(f);
+  testenv_check(&t);
+}
+
+/* A program without a standard input has 0 to give away. */
+static void any_descriptor_will_do(void **state) {
+  testenv t;
+  cbc_error err;
+  int input = dup(0);
+  cbc_file *f;
+  (void)state;
+  testenv_init(&t);
+  close(0);
+  errno = EEXIST;
+  f = create(&t, "out.xlsx");
+  assert_int_not_equal(fcntl(0, F_GETFD), -1);
+  add(f, "bytes");
+  assert_int_equal(cbc_file_commit(f, &err), CBC_OK);
+  cbc_file_free(f);
+  testfolder_holds("out.xlsx", "bytes");
+  f = create(&t, "out.xlsx");
+  cbc_file_free(f);
+  assert_int_equal(fcntl(0, F_GETFD), -1);
+  assert_int_equal(dup2(input, 0), 0);
+  close(input);
+  testenv_check(&t);
+}
+
+static void no_child_gets_its_descriptor(void **state) {
+  testenv t;
+  int fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
+  cbc_file *f;
+  (void)state;
+  testenv_init(&t);
+  close(fd);
+  f = create(&t, "out.xlsx"); /* has the number that is free */
+  assert_true(fcntl(fd, F_GETFD) & FD_CLOEXEC);
+  cbc_file_free(f);
+  assert_int_equal(fcntl(fd, F_GETFD), -1);
+  testenv_check(&t);
 }
 
 int main(void) {
@@ -434,11 +642,19 @@ int main(void) {
       IN_FOLDER(memory_that_ends_is_told),
       IN_FOLDER(a_full_disk_is_told_and_nothing_stays),
       IN_FOLDER(a_name_that_can_not_be_given_is_told_and_nothing_stays),
-      IN_FOLDER(a_device_is_written_to_as_it_is),
-      IN_FOLDER(a_full_device_is_told),
-      IN_FOLDER(a_pipe_can_not_begin_again_once_it_has_bytes),
-      IN_FOLDER(writing_goes_on_after_a_signal),
-      IN_FOLDER(a_device_that_must_not_be_written_to_is_told),
-      IN_FOLDER(a_link_stays_and_its_file_keeps_its_mode)};
+      IN_FOLDER(what_could_block_is_refused_at_once),
+      IN_FOLDER(a_link_to_a_file_stays_and_the_file_is_replaced),
+      IN_FOLDER(a_file_that_is_replaced_leaves_its_mode),
+      IN_FOLDER(no_bit_that_lends_rights_is_left),
+      IN_FOLDER(at_no_moment_is_it_more_open_than_what_it_replaces),
+      IN_FOLDER(another_group_gets_no_more_than_it_had),
+      IN_FOLDER(the_group_stays),
+      IN_FOLDER(signals_and_short_writes_lose_nothing),
+      IN_FOLDER(what_the_disk_does_not_take_is_not_committed),
+      IN_FOLDER(it_is_on_the_disk_before_it_has_its_name),
+      IN_FOLDER(a_failure_to_close_is_reported),
+      IN_FOLDER(what_can_not_begin_again_is_reported),
+      IN_FOLDER(any_descriptor_will_do),
+      IN_FOLDER(no_child_gets_its_descriptor)};
   return cmocka_run_group_tests_name("cbc_file", tests, NULL, NULL);
 }

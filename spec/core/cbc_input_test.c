@@ -94,6 +94,22 @@ static void it_is_read_piece_by_piece_to_its_end(void **state) {
   cbc_input_close(&in);
 }
 
+/* A program without a standard input has 0 to give away. */
+static void any_descriptor_will_do(void **state) {
+  int input = dup(0);
+  cbc_input in;
+  (void)state;
+  testfolder_put("in.xlsx", "0123456789");
+  close(0);
+  in = open_input("in.xlsx");
+  assert_int_equal(in.fd, 0);
+  assert_read(&in, 99, "0123456789");
+  cbc_input_close(&in);
+  assert_int_equal(fcntl(0, F_GETFD), -1);
+  assert_int_equal(dup2(input, 0), 0);
+  close(input);
+}
+
 static void it_may_be_empty(void **state) {
   cbc_input in;
   (void)state;
@@ -186,6 +202,7 @@ int main(void) {
                                      IN_FOLDER(what_could_block_is_refused_at_once),
                                      IN_FOLDER(no_child_gets_its_descriptor),
                                      IN_FOLDER(it_is_read_piece_by_piece_to_its_end),
+                                     IN_FOLDER(any_descriptor_will_do),
                                      IN_FOLDER(it_may_be_empty),
                                      IN_FOLDER(reading_goes_on_where_it_is_told_to),
                                      IN_FOLDER(what_it_gets_meanwhile_is_left_aside),

@@ -74,14 +74,16 @@ static void a_feed_is_taken_in_order_as_room_allows(void **state) {
   cbc_feed_init(&feed, &t.env);
   assert_int_equal(cbc_feed_size(&feed), 0);
   assert_int_equal(cbc_feed_take(&feed, got, sizeof got), 0);
-  cbc_buffer_adds(&feed.gathered, "01234");
-  feed.borrowed = "56789abcdef";
-  feed.borrowed_size = 11;
-  for (size_t left = 16; left > 0; left -= n) {
+  assert_false(feed.hungry || feed.ended);
+  cbc_buffer_adds(&feed.gathered, "0123");
+  feed.borrowed = "456789abcdef";
+  feed.borrowed_size = 12;
+  for (size_t left = 16, room = 3; left > 0; left -= n) {
     assert_int_equal(cbc_feed_size(&feed), left);
-    n = cbc_feed_take(&feed, got + size, 3);
-    assert_in_range(n, 1, 3);
+    n = cbc_feed_take(&feed, got + size, room);
+    assert_in_range(n, 1, room);
     size += n;
+    room = left % 5 + 1;
   }
   assert_int_equal(cbc_feed_take(&feed, got, 3), 0);
   assert_string_equal(got, "0123456789abcdef");

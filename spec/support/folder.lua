@@ -54,6 +54,14 @@ function Folder:list()
   return names
 end
 
+--- How many descriptors of this process are open on files in it, removed ones included.
+---@return integer
+function Folder:descriptors()
+  local stat <close> = assert(io.open("/proc/self/stat"))
+  local pipe <close> = assert(io.popen(("ls -l /proc/%d/fd 2>/dev/null"):format(stat:read("n"))))
+  return select(2, pipe:read("a"):gsub(" %-> " .. self.root .. "/", ""))
+end
+
 --- Removes it.
 function Folder:stop()
   os.execute("rm -rf '" .. self.root .. "'")

@@ -26,47 +26,55 @@ struct cbc_file {
   const cbc_env *env;
   int fd;          /* -1 once closed */
   bool unfinished; /* the file at part is ours to remove */
-  bool direct;     /* the target is no regular file and written to as it is */
-  bool begun;      /* it has got some bytes */
   size_t size;     /* of this block, in bytes */
   char *part;      /* name of the unfinished file, behind the target's */
   char target[];
 };
 
-static cbc_code failed(cbc_error *err, const char *what, const char *path) {
-  return cbc_error_set(err, CBC_EFILE, "can't %s '%s': %s", what, path, strerror(errno));
+static cbc_code failed(cbc_error *err, const char *what, const char *path, const char *why) {
+  return cbc_error_set(err, CBC_EFILE, "can't %s '%s': %s", what, path, why);
 }
 
-/* Makes the unfinished file under a name that nobody has. */
-static bool open_part(cbc_file *f) {
+/* Makes the unfinished file under a name that nobody has. False with errno. */
+static bool open_part(cbc_file *f, mode_t mode) {
   size_t n = strlen(f->target);
   for (int i = 0; i < TRIES_MOST; i++) {
     unsigned long number = (unsigned long)(f->env->random(f->env->ud) * 4294967296.0);
     memcpy(f->part, f->target, n);
     snprintf(f->part + n, SUFFIX_SIZE, SUFFIX_FORMAT, (number + (unsigned long)i) & 0xffffffffUL);
-    f->fd = open(f->part, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
+    f->fd = open(f->part, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, mode);
     if (f->fd >= 0 || errno != EEXIST) break;
   }
-  return f->fd >= 0;
+  return f->unfinished = f->fd >= 0;
 }
 
-/* Opens what the bytes go to: the target itself where that is a device or a
-** pipe, else the unfinished file. False with errno. */
-static bool open_file(cbc_file *f) {
-  struct stat st;
-  bool there = stat(f->target, &st) == 0;
-  if (there && S_ISDIR(st.st_mode)) {
-    errno = EISDIR;
-    return false;
-  }
-  f->direct = there && !S_ISREG(st.st_mode);
-  if (f->direct)
-    f->fd = open(f->target, O_WRONLY | O_CLOEXEC);
-  else
-    f->unfinished = open_part(f);
-  /* The file that takes the place of another has its mode. */
-  if (f->unfinished && there) (void)fchmod(f->fd, st.st_mode & 07777);
-  return f->fd >= 0;
+/* Makes the unfinished file, which is its owner's alone, as open as the one whose
+** place it will take, and to nobody more: where it can't have that one's group,
+** group and others may do what both might before. No bit that lends rights
+** (set-user-ID, set-group-ID) passes on to new bytes. */
+static void adopt(const cbc_file *f, const struct stat *old) {
+  mode_t mode = old->st_mode & 0777;
+  mode_t both = mode & mode >> 3 & 07;
+  bool same_group = fchown(f->fd, (uid_t)-1, old->st_gid) == 0;
+  (void)fchmod(f->fd, same_group ? mode : (mode & 0700) | both << 3 | both);
+}
+
+/* Why what has that mode is not replaced; NULL for a regular file. Writing to a
+** pipe or a device could block for longer than any timeout. */
+static const char *refusal_of(mode_t mode) {
+  if (S_ISREG(mode)) return NULL;
+  return S_ISDIR(mode) ? strerror(EISDIR) : "it is no regular file; give a function";
+}
+
+/* Opens what the bytes go to. */
+static cbc_code open_file(cbc_file *f, const char *path, cbc_error *err) {
+  struct stat old;
+  bool there = stat(f->target, &old) == 0;
+  const char *why = there ? refusal_of(old.st_mode) : NULL;
+  if (why == NULL && !open_part(f, there ? old.st_mode & 0700 : 0666)) why = strerror(errno);
+  if (why != NULL) return failed(err, "write", path, why);
+  if (there) adopt(f, &old);
+  return CBC_OK;
 }
 
 /* A symbolic link stays, and what it points to is replaced. */
@@ -89,19 +97,17 @@ cbc_file *cbc_file_create(const cbc_env *env, const char *path, cbc_error *err) 
   *f = (cbc_file){.env = env, .fd = -1, .size = size};
   memcpy(f->target, target, n);
   f->part = f->target + n;
-  if (open_file(f)) return f;
-  failed(err, "write", f->target);
+  if (open_file(f, path, err) == CBC_OK) return f;
   cbc_file_free(f);
   return NULL;
 }
 
 cbc_code cbc_file_write(cbc_file *f, const void *bytes, size_t n, cbc_error *err) {
   const char *at = bytes;
-  f->begun = f->begun || n > 0;
   while (n > 0) {
     ssize_t written = write(f->fd, at, n);
     if (written < 0 && errno == EINTR) continue;
-    if (written < 0) return failed(err, "write", f->target);
+    if (written < 0) return failed(err, "write", f->target, strerror(errno));
     at += written;
     n -= (size_t)written;
   }
@@ -109,11 +115,8 @@ cbc_code cbc_file_write(cbc_file *f, const void *bytes, size_t n, cbc_error *err
 }
 
 cbc_code cbc_file_rewind(cbc_file *f, cbc_error *err) {
-  if (f->direct && !f->begun) return CBC_OK;
-  if (f->direct)
-    return cbc_error_set(err, CBC_EFILE, "can't rewrite '%s': it is no regular file", f->target);
   if (lseek(f->fd, 0, SEEK_SET) != 0 || ftruncate(f->fd, 0) != 0)
-    return failed(err, "rewrite", f->target);
+    return failed(err, "rewrite", f->target, strerror(errno));
   return CBC_OK;
 }
 
@@ -124,10 +127,10 @@ static bool close_part(cbc_file *f) {
 }
 
 cbc_code cbc_file_commit(cbc_file *f, cbc_error *err) {
-  if (!f->direct && fsync(f->fd) != 0) return failed(err, "write", f->target);
-  if (!close_part(f)) return failed(err, "write", f->target);
-  if (f->direct) return CBC_OK;
-  if (rename(f->part, f->target) != 0) return failed(err, "rename a download to", f->target);
+  if (fsync(f->fd) != 0) return failed(err, "write", f->target, strerror(errno));
+  if (!close_part(f)) return failed(err, "write", f->target, strerror(errno));
+  if (rename(f->part, f->target) != 0)
+    return failed(err, "rename a download to", f->target, strerror(errno));
   f->unfinished = false;
   return CBC_OK;
 }

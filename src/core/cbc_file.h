@@ -10,17 +10,17 @@
 typedef struct cbc_file cbc_file;
 
 /* Begins to write the file of that name: the bytes go to another one beside it
-** until cbc_file_commit. What is there and is no regular file, a device or a
-** pipe, is written to as it is; of a symbolic link, what it points to. NULL and an error
-*(CBC_EFILE, CBC_ENOMEM). The caller
-** owns it; env must outlive it. */
+** until cbc_file_commit. Of a symbolic link, what it points to is written. A file
+** that is replaced leaves its permissions to the new one, a new one has those that
+** the umask leaves. NULL and an error: CBC_EFILE, also where the name is that of
+** something else than a regular file; CBC_ENOMEM. The caller owns it; env must
+** outlive it. */
 cbc_file *cbc_file_create(const cbc_env *env, const char *path, cbc_error *err);
 
 /* Appends bytes. CBC_OK or CBC_EFILE. */
 cbc_code cbc_file_write(cbc_file *f, const void *bytes, size_t n, cbc_error *err);
 
-/* Throws away what was written so far, to begin again. CBC_OK, or CBC_EFILE also
-** for a device or pipe that has got some bytes. */
+/* Throws away what was written so far, to begin again. CBC_OK or CBC_EFILE. */
 cbc_code cbc_file_rewind(cbc_file *f, cbc_error *err);
 
 /* Writes everything to the disk and gives the file its name, in place of what

@@ -158,9 +158,9 @@ local connect = {}
 ---@field content string? all of its bytes
 ---@field reader (fun(): string?)? returns piece after piece, and nil at the end
 
----Where a download goes: nil for the bytes as a string; a path, written beside the target and renamed when whole;
----a function that is given piece after piece (the next piece comes when it returns; once it was called, the download
----is not tried again).
+---Where a download goes: nil for the bytes as a string; a path of a regular file, there or not, written beside the
+---target and renamed when whole; a function that is given piece after piece (the next piece comes when it returns; once
+---it was called, the download is not tried again).
 ---@alias cloudblue.connect.Target string|fun(bytes: string)|nil
 
 -- ---------------------------------------------------------------- the module
