@@ -1,4 +1,4 @@
-# cloudblue-connect: `make help` tells the targets.
+# cloudblue-connect: `make help` lists the targets.
 #
 # Everything made goes into $(BUILD). Variables of use on the command line:
 #   CC=clang  WERROR=1  BUILD=dir  PREFIX=dir  DESTDIR=dir  SANITIZE=address,undefined  LUA=lua5.4
@@ -33,11 +33,13 @@ WARN     := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wco
 WARN     += $(if $(WERROR),-Werror)
 SAN      := $(if $(SANITIZE),-fsanitize=$(SANITIZE) -fno-omit-frame-pointer -fno-sanitize-recover=undefined)
 ALL_CFLAGS   = -std=c11 $(OPT) -fPIC -fvisibility=hidden -pthread $(WARN) $(SAN) $(CFLAGS)
-ALL_CPPFLAGS = -D_POSIX_C_SOURCE=200809L -MMD -MP $(CPPFLAGS)
+# macOS hides dladdr and the like from who asks for POSIX and for nothing of its own.
+DARWIN   := $(filter Darwin,$(shell uname))
+ALL_CPPFLAGS = -D_POSIX_C_SOURCE=200809L $(if $(DARWIN),-D_DARWIN_C_SOURCE) -MMD -MP $(CPPFLAGS)
 # Lua's headers are a system's: their macros are not ours to warn about.
 LUA_INC  := $(patsubst -I%,-isystem %,$(LUA_CFLAGS))
-SHARED   := $(if $(filter Darwin,$(shell uname)),-bundle -undefined dynamic_lookup,-shared)
-KEEP_LOADED := $(if $(filter Darwin,$(shell uname)),,-Wl,-z,nodelete)
+SHARED   := $(if $(DARWIN),-bundle -undefined dynamic_lookup,-shared)
+KEEP_LOADED := $(if $(DARWIN),,-Wl,-z,nodelete)
 
 # The core gets no path to Lua's headers: code that slips in an #include <lua.h> does not compile.
 core_flags    = $(ALL_CPPFLAGS) -Isrc/core $(CURL_CFLAGS) $(ALL_CFLAGS)
@@ -165,7 +167,7 @@ bench:  ## measure against bare libcurl and other clients (ROWS="close" for some
 	@$(MAKE) -s --no-print-directory all
 	@$(TOOL) bench/run.sh $(ROWS)
 
-memcheck:  ## the suite under valgrind, under ASan and UBSan, and with a hasty collector
+memcheck:  ## the suite under valgrind, under ASan and UBSan, and with an aggressive collector
 	@sh tools/deps.sh demo test memcheck
 	@HASTY=all LIMIT=3600 $(TOOL) tools/test.sh valgrind sanitizers hasty
 
