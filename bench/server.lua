@@ -1,5 +1,5 @@
--- The server of the benchmark: an nginx with one worker that answers fixed bytes on loopback: to a close a closed
--- record, to a walk pages of records.
+-- The server of the benchmark: an nginx with one worker that answers on loopback: to a close the closed record,
+-- fixed but for its id, to a walk pages of records.
 -- It is stopped by run.sh, which knows its pid file whatever happens here.
 
 local socket = require "socket"
@@ -18,6 +18,13 @@ server.RECORD = '{"id":"UR-2026-01-0000-0001-0001","usagefile":{"id":"UF-2026-01
   .. '"closed_by":"SU-829-966-028","params":[{"parameter_name":"region","parameter_value":"eu-central"}],'
   .. '"resource_local_id":"SKU_STORAGE","asset_external_id":"3466577810",'
   .. '"asset_external_uid":"e4cc9f2e-8bd0-4d6f-a1fd-5b9e9b7f1a3c"}'
+
+---The same record under another id: what a close of that one is answered.
+---@param id string
+---@return string json
+function server.closed(id)
+  return (server.RECORD:gsub("^{\"id\":\"[^\"]+\"", ('{"id":"%s"'):format(id)))
+end
 
 -- What a walk goes through: so many records, in pages of so many, which come from so many files in turn.
 local TOTAL <const>, PAGE <const>, FILES <const> = 1000000, 1000, 10
@@ -57,7 +64,7 @@ http {
 ]]
 
 local ANSWERS = [[
-location ~ ^/public/v1/usage/records/[^/]+/close$ {
+location ~ ^/public/v1/usage/records/(?<id>[^/]+)/close$ {
   if ($request_method != POST) { return 405; }
   if ($http_authorization != "ApiKey SU-000-000-000:secret") { return 401; }
   if ($content_type != "application/json") { return 415; }
@@ -134,7 +141,7 @@ function server.start(directory)
   assert(os.execute(("mkdir -p '%s'"):format(directory)))
   local port, logged = freePort(), freePort()
   write(directory .. "/nginx.conf", (CONFIGURATION:gsub("%u%u%u%u+", { PORT = port, LOGGED = logged })))
-  write(directory .. "/answers.conf", (ANSWERS:gsub("%u%u%u%u+", { RECORD = server.RECORD, PAGE = PAGE })))
+  write(directory .. "/answers.conf", (ANSWERS:gsub("%u%u%u%u+", { RECORD = server.closed("$id"), PAGE = PAGE })))
   write(directory .. "/ranges.conf", ranges())
   for number = 0, FILES - 1 do write(("%s/page-%d.json"):format(directory, number), server.page(number)) end
   write(directory .. "/lengths.log", "")

@@ -30,5 +30,5 @@ return {
     { "cloudblue.connect", "<", "JavaScript SDK" },
   },
   connections = { "cloudblue.connect", 1 },
-  alike = { names = { "bare libcurl in C", "cloudblue.connect" }, reply = { body = server.RECORD } },
+  alike = { names = { "bare libcurl in C", "cloudblue.connect" }, reply = { body = server.closed("UR-2026-01-0000-0001-000001") } },
 }
