@@ -136,9 +136,15 @@ end)
 
 describe("plain http", function()
   it("to a host that is not this machine is refused before anything is looked up", function()
-    assert.matches("plain http to a host that is not this machine", misuse(function()
-      return (connect.ConnectClient("http://service.example/v1", service.key))
-    end))
+    -- The last ones are addresses of this machine for some readers, and names to be looked up for others.
+    for _, host in ipairs {
+      "service.example", "127.0.0.08", "127.0.0.010", "0177.0.0.1", "127.1", "127.0.0.1.", "localhost.",
+      "[::ffff:127.0.0.1]", "2130706433", "0x7f000001",
+    } do
+      assert.matches("plain http to a host that is not this machine", misuse(function()
+        return (connect.ConnectClient("http://" .. host .. "/v1", service.key))
+      end))
+    end
   end)
 end)
 

@@ -95,13 +95,31 @@ static void a_bad_endpoint_is_refused_with_its_reason(void **state) {
 }
 
 static void plain_http_stays_on_this_machine(void **state) {
-  static const char *const others[] = {
-      "http://h",          "http://10.0.0.1",        "http://127.0.0.1.evil.com",
-      "http://127.0.0",    "http://127.1",           "http://127.0.0.256",
-      "http://127.0.0.1.", "http://127.0.0.1.1",     "http://0127.0.0.1",
-      "http://2130706433", "http://[::ffff:7f00:1]", "http://localhost.evil.com",
-      "http://localhostx", "http://[::2]",           "http://127.0.0.01234",
-      "http://127..0.1"};
+  static const char *const others[] = {"http://h",
+                                       "http://10.0.0.1",
+                                       "http://127.0.0.1.evil.com",
+                                       "http://127.0.0",
+                                       "http://127.1",
+                                       "http://127.0.0.256",
+                                       "http://127.0.0.1.",
+                                       "http://127.0.0.1.1",
+                                       "http://0127.0.0.1",
+                                       "http://2130706433",
+                                       "http://[::ffff:7f00:1]",
+                                       "http://localhost.evil.com",
+                                       "http://localhostx",
+                                       "http://[::2]",
+                                       "http://127.0.0.01234",
+                                       "http://127..0.1",
+                                       "http://127.0.0.08",
+                                       "http://127.0.0.010",
+                                       "http://127.00.0.1",
+                                       "http://0177.0.0.1",
+                                       "http://0x7f.0.0.1",
+                                       "http://localhost.",
+                                       "http://127.0.0.",
+                                       "http://127.0.0.1000000000000",
+                                       "http://[::ffff:127.0.0.1]"};
   (void)state;
   for (size_t i = 0; i < COUNT(others); i++) {
     cbc_endpoint e;

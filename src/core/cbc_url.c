@@ -110,22 +110,29 @@ cbc_code cbc_url_check_id(const char *s, size_t n, cbc_error *err) {
   return CBC_OK;
 }
 
-/* 127.a.b.c in plain decimal; other spellings don't count as loopback. */
-static bool is_loopback_ipv4(const char *s, size_t n) {
-  int parts = 0;
+/* How many bytes at s are a number from 0 to 255, without zeros before it: those
+** make it octal for some readers and no number at all for others, libcurl among
+** them, which then looks it up as a name. 0 where there is none. */
+static size_t octet_size(const char *s, size_t n) {
   size_t i = 0;
+  int value = 0;
+  while (i < n && is_digit(s[i]) && value <= 255)
+    value = value * 10 + (s[i++] - '0');
+  return value <= 255 && (i < 2 || s[0] != '0') ? i : 0;
+}
+
+/* 127.a.b.c, as RFC 3986 (3.2.2) spells an IPv4 address; other spellings don't
+** count as loopback. */
+static bool is_loopback_ipv4(const char *s, size_t n) {
+  size_t at = 4;
   if (n < 4 || memcmp(s, "127.", 4) != 0) return false;
-  while (i < n) {
-    int value = 0;
-    size_t digits = 0;
-    for (; i < n && is_digit(s[i]) && digits < 4; i++, digits++)
-      value = value * 10 + (s[i] - '0');
-    if (digits == 0 || digits > 3 || value > 255) return false;
-    parts++;
-    if (i == n) break;
-    if (s[i++] != '.') return false;
+  for (int left = 3; left > 0; left--) {
+    size_t octet = octet_size(s + at, n - at);
+    if (octet == 0) return false;
+    at += octet;
+    if (left > 1 && (at == n || s[at++] != '.')) return false;
   }
-  return parts == 4 && is_digit(s[n - 1]);
+  return at == n;
 }
 
 static bool is_loopback(const char *s, size_t n) {
