@@ -2,6 +2,7 @@
 ** loopback.c - a scripted server on a free port.
 */
 #define _GNU_SOURCE /* memmem */
+#define _DARWIN_C_SOURCE
 
 #include "loopback.h"
 
@@ -142,7 +143,7 @@ static void *work(void *ud) {
     size_t count = s->open_count;
     for (size_t i = 0; i < count; i++)
       fds[i + 2] = (struct pollfd){.fd = s->open[i]->fd, .events = POLLIN};
-    if (poll(fds, count + 2, -1) < 0) break;
+    if (poll(fds, (nfds_t)count + 2, -1) < 0) break;
     if (fds[0].revents != 0) break;
     /* Backwards: dropping one moves the last into its place. */
     for (size_t i = count; i-- > 0;)

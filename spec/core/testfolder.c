@@ -1,6 +1,8 @@
 /*
 ** testfolder.c - a folder of its own for each test of local files.
 */
+#define _DARWIN_C_SOURCE /* mkdtemp */
+
 #include "testfolder.h"
 
 #include <dirent.h>

@@ -2,6 +2,7 @@
 ** cbl_pin.c - keeping the module loaded.
 */
 #define _GNU_SOURCE /* dladdr */
+#define _DARWIN_C_SOURCE
 
 #include "cbl_pin.h"
 

@@ -1,7 +1,8 @@
 /*
 ** cbc_env.c - the default environment, and allocation through any.
 */
-#define _DEFAULT_SOURCE
+#define _DEFAULT_SOURCE /* getentropy */
+#define _DARWIN_C_SOURCE
 
 #include "cbc_env.h"
 
@@ -10,6 +11,10 @@
 #include <string.h>
 #include <time.h>
 #include <unistd.h>
+
+#if defined(__APPLE__)
+#include <sys/random.h> /* getentropy, which others have in <unistd.h> */
+#endif
 
 static void *default_alloc(void *ud, void *block, size_t osize, size_t nsize) {
   (void)ud;
@@ -68,8 +73,16 @@ void cbc_free(const cbc_env *env, void *block, size_t osize) {
   if (block != NULL) env->alloc(env->ud, block, osize, 0);
 }
 
+/* explicit_bzero is not everywhere. What is written through a volatile pointer is
+** written, though nobody reads it any more. */
+static void wipe(void *block, size_t size) {
+  volatile unsigned char *bytes = block;
+  while (size > 0)
+    bytes[--size] = 0;
+}
+
 void cbc_free_secret(const cbc_env *env, void *block, size_t osize) {
   if (block == NULL) return;
-  explicit_bzero(block, osize);
+  wipe(block, osize);
   cbc_free(env, block, osize);
 }
