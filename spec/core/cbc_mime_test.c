@@ -6,80 +6,18 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "cbc_transport_impl.h"
-#include "loopback.h"
+#include "scene.h"
 #include "testfolder.h"
-
-/* Seconds after which a test that hangs gives up. */
-#define PATIENCE 20.0
 
 #define OK_EMPTY "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n"
 
 static const loopback_step fine = {OK_EMPTY, LOOPBACK_KEEP};
 
-/* A server, a transport to it, and one transfer with its request. */
-typedef struct scene {
-  testenv t;
-  loopback *server;
-  cbc_transport *transport;
-  cbc_transfer *x;
-  cbc_request r;
-  cbc_error err;
-} scene;
-
-static void open_scene(scene *s) {
-  loopback *server = loopback_start(&fine, 1);
-  cbc_transport_options o = {.key = "ApiKey SU-000-000-000:s3cret",
-                             .connect_timeout = 5,
-                             .max_response = 1000,
-                             .max_connections = 4,
-                             .origin = loopback_url(server),
-                             .origin_size = strlen(loopback_url(server)),
-                             .plain = true};
-  s->server = server;
-  testenv_init(&s->t);
-  s->t.clock = -1;
-  s->transport = cbc_transport_new(&s->t.env, &o, &s->err);
-  assert_non_null(s->transport);
-  s->x = cbc_transfer_acquire(s->transport, &s->err);
-  assert_non_null(s->x);
-  cbc_request_init(&s->r, &s->t.env);
-}
-
-static void close_scene(scene *s) {
-  cbc_transfer_release(s->x);
-  cbc_transport_free(s->transport);
-  cbc_request_free(&s->r);
-  loopback_stop(s->server);
-  testenv_check(&s->t);
-}
-
 static void describe(scene *s, cbc_part part) {
-  cbc_request_reset(&s->r);
-  s->r.method = "POST";
-  cbc_buffer_adds(&s->r.url, loopback_url(s->server));
-  cbc_buffer_adds(&s->r.url, "/upload");
+  scene_describe(s, "POST", "/upload");
   s->r.body = CBC_BODY_MULTIPART;
   s->r.parts[0] = part;
   s->r.part_count = 1;
-}
-
-static void start(scene *s) {
-  assert_int_equal(cbc_transfer_start(s->x, &s->r, PATIENCE, true, &s->err), CBC_OK);
-}
-
-static void wait_until(scene *s, bool (*ready)(const cbc_transfer *)) {
-  double begun = s->t.env.now(&s->t);
-  while (!ready(s->x)) {
-    assert_int_equal(cbc_transport_wait(s->transport, 1, &s->err), CBC_OK);
-    assert_true(s->t.env.now(&s->t) - begun < PATIENCE);
-  }
-}
-
-static cbc_reply *perform(scene *s) {
-  start(s);
-  wait_until(s, cbc_transfer_done);
-  return cbc_transfer_reply(s->x);
 }
 
 static void assert_received(scene *s, size_t number, const char *bytes) {
@@ -93,19 +31,19 @@ static void assert_received(scene *s, size_t number, const char *bytes) {
 static void a_part_in_memory_is_sent_with_its_size(void **state) {
   scene s;
   (void)state;
-  open_scene(&s);
+  scene_open(&s, &fine, 1);
   describe(&s,
            (cbc_part){.name = "usage_file", .filename = "u.xlsx", .data = "abc", .data_size = 3});
   s.r.parts[1] = (cbc_part){.name = "note", .data = "n", .data_size = 1};
   s.r.part_count = 2;
-  assert_int_equal(perform(&s)->status, 200);
+  assert_int_equal(scene_perform(&s)->status, 200);
   assert_received(&s, 0, "Content-Type: multipart/form-data; b");
   assert_received(&s, 0, "Content-Length: ");
   assert_received(&s, 0,
                   "Content-Disposition: form-data; name=\"usage_file\"; filename=\"u.xlsx\"\r\n");
   assert_received(&s, 0, "\r\n\r\nabc\r\n");
   assert_received(&s, 0, "name=\"note\"\r\n\r\nn\r\n");
-  close_scene(&s);
+  scene_close(&s);
 }
 
 /* ==== Feeds =========================================================== */
@@ -120,12 +58,12 @@ static void a_fed_part_arrives_piece_by_piece(void **state) {
   cbc_progress progress;
   scene s;
   (void)state;
-  open_scene(&s);
+  scene_open(&s, &fine, 1);
   cbc_feed_init(&feed, &s.t.env);
   describe(&s, (cbc_part){.name = "f", .filename = "f", .feed = &feed});
-  start(&s);
+  scene_start(&s, PATIENCE, true);
   for (size_t i = 0; i < 4; i++) {
-    wait_until(&s, is_hungry);
+    scene_wait(&s, is_hungry);
     assert_false(cbc_transfer_done(s.x));
     if (i < 3)
       cbc_buffer_adds(&feed.gathered, pieces[i]);
@@ -134,13 +72,13 @@ static void a_fed_part_arrives_piece_by_piece(void **state) {
     feed.hungry = false;
     assert_int_equal(cbc_transfer_resume(s.x, &s.err), CBC_OK);
   }
-  wait_until(&s, cbc_transfer_done);
+  scene_wait(&s, cbc_transfer_done);
   assert_int_equal(cbc_transfer_reply(s.x)->status, 200);
   assert_received(&s, 0, "three");
   cbc_transfer_progress(s.x, &progress);
   assert_true(progress.sent > 13);
   cbc_feed_free(&feed);
-  close_scene(&s);
+  scene_close(&s);
 }
 
 /* ==== Files =========================================================== */
@@ -150,58 +88,58 @@ static const cbc_part file = {.name = "f", .filename = "u.xlsx", .path = "in.xls
 static void a_file_is_sent_under_the_name_and_size_it_has(void **state) {
   scene s;
   (void)state;
-  open_scene(&s);
+  scene_open(&s, &fine, 1);
   testfolder_put("in.xlsx", "the bytes");
   describe(&s, file);
-  assert_int_equal(perform(&s)->status, 200);
+  assert_int_equal(scene_perform(&s)->status, 200);
   assert_received(&s, 0, "name=\"f\"; filename=\"u.xlsx\"\r\n");
   assert_received(&s, 0, "\r\n\r\nthe bytes\r\n");
   assert_received(&s, 0, "Content-Length: ");
-  close_scene(&s);
+  scene_close(&s);
 }
 
 static void each_attempt_sends_it_as_it_is_then(void **state) {
   scene s;
   (void)state;
-  open_scene(&s);
+  scene_open(&s, &fine, 1);
   testfolder_put("in.xlsx", "the first");
   describe(&s, file);
-  assert_int_equal(perform(&s)->status, 200);
+  assert_int_equal(scene_perform(&s)->status, 200);
   testfolder_put("in.xlsx", "a longer second");
-  assert_int_equal(perform(&s)->status, 200);
+  assert_int_equal(scene_perform(&s)->status, 200);
   assert_received(&s, 0, "\r\n\r\nthe first\r\n");
   assert_received(&s, 1, "\r\n\r\na longer second\r\n");
-  close_scene(&s);
+  scene_close(&s);
 }
 
 /* Only the size when it began was announced. */
 static void what_it_gets_meanwhile_is_not_sent(void **state) {
   scene s;
   (void)state;
-  open_scene(&s);
+  scene_open(&s, &fine, 1);
   testfolder_put("in.xlsx", "announced");
   describe(&s, file);
-  start(&s);
+  scene_start(&s, PATIENCE, true);
   testfolder_put("in.xlsx", "announced, and GET / HTTP/1.1");
-  wait_until(&s, cbc_transfer_done);
+  scene_wait(&s, cbc_transfer_done);
   assert_int_equal(cbc_transfer_reply(s.x)->status, 200);
   assert_received(&s, 0, "\r\n\r\nannounced\r\n--");
-  assert_int_equal(perform(&s)->status, 200);
+  assert_int_equal(scene_perform(&s)->status, 200);
   assert_int_equal(loopback_requests(s.server), 2);
   assert_int_equal(loopback_connections(s.server), 1);
-  close_scene(&s);
+  scene_close(&s);
 }
 
 static void one_that_loses_bytes_ends_the_transfer_and_its_connection(void **state) {
   cbc_reply *reply;
   scene s;
   (void)state;
-  open_scene(&s);
+  scene_open(&s, &fine, 1);
   testfolder_put("in.xlsx", "announced");
   describe(&s, file);
-  start(&s);
+  scene_start(&s, PATIENCE, true);
   assert_int_equal(truncate("in.xlsx", 2), 0);
-  wait_until(&s, cbc_transfer_done);
+  scene_wait(&s, cbc_transfer_done);
   reply = cbc_transfer_reply(s.x);
   assert_int_equal(reply->status, 0);
   assert_true(reply->sent);
@@ -209,16 +147,16 @@ static void one_that_loses_bytes_ends_the_transfer_and_its_connection(void **sta
   assert_string_equal(reply->error.message,
                       "can't read 'in.xlsx': it became shorter while it was sent, 7 of its 9 bytes "
                       "are missing");
-  assert_int_equal(perform(&s)->status, 200);
+  assert_int_equal(scene_perform(&s)->status, 200);
   assert_int_equal(loopback_requests(s.server), 1);
   assert_int_equal(loopback_connections(s.server), 2);
-  close_scene(&s);
+  scene_close(&s);
 }
 
 static void one_that_is_not_there_is_reported_before_anything_is_sent(void **state) {
   scene s;
   (void)state;
-  open_scene(&s);
+  scene_open(&s, &fine, 1);
   describe(&s, file);
   assert_int_equal(cbc_transfer_start(s.x, &s.r, 5, true, &s.err), CBC_EFILE);
   assert_int_equal(s.err.code, CBC_EFILE);
@@ -229,21 +167,21 @@ static void one_that_is_not_there_is_reported_before_anything_is_sent(void **sta
   assert_int_equal(loopback_requests(s.server), 0);
   /* The transfer is as good as before. */
   testfolder_put("in.xlsx", "now");
-  assert_int_equal(perform(&s)->status, 200);
-  close_scene(&s);
+  assert_int_equal(scene_perform(&s)->status, 200);
+  scene_close(&s);
 }
 
 /* The folder's end finds a descriptor that was left open. */
 static void it_is_closed_when_the_transfer_is_stopped(void **state) {
   scene s;
   (void)state;
-  open_scene(&s);
+  scene_open(&s, &fine, 1);
   testfolder_put("in.xlsx", "announced");
   describe(&s, file);
-  start(&s);
+  scene_start(&s, PATIENCE, true);
   cbc_transfer_stop(s.x);
-  assert_int_equal(perform(&s)->status, 200);
-  close_scene(&s);
+  assert_int_equal(scene_perform(&s)->status, 200);
+  scene_close(&s);
 }
 
 static void memory_that_ends_at_any_allocation_is_reported(void **state) {
@@ -253,7 +191,7 @@ static void memory_that_ends_at_any_allocation_is_reported(void **state) {
   for (size_t n = 1; failed; n++) {
     scene s;
     cbc_code rc;
-    open_scene(&s);
+    scene_open(&s, &fine, 1);
     testenv_fail(&s.t, n, n % 2 == 0);
     describe(&s, file);
     rc = cbc_transfer_start(s.x, &s.r, 5, true, &s.err);
@@ -267,7 +205,7 @@ static void memory_that_ends_at_any_allocation_is_reported(void **state) {
       assert_int_equal(rc, failed ? CBC_ENOMEM : CBC_OK);
     cbc_transfer_stop(s.x);
     assert_true(failed || n > 2);
-    close_scene(&s);
+    scene_close(&s);
   }
 }
 

@@ -1,15 +1,15 @@
 /*
 ** cbc_transfer.c - one request and its reply on the wire.
 **
-** libcurl's callbacks stand first. They copy bytes, count and return a code;
-** none of them calls back to whoever drives the transfer.
+** libcurl's callbacks stand first (those of the reply are in cbc_reply.c). They
+** copy bytes, count and return a code; none of them calls back to whoever drives
+** the transfer.
 */
 #include "cbc_transfer.h"
 
 #include <math.h>
 #include <string.h>
 
-#include "cbc_header.h"
 #include "cbc_mime.h"
 #include "cbc_transport_impl.h"
 
@@ -19,9 +19,6 @@
 /* Bodies over 1 MiB make libcurl send "Expect: 100-continue" by itself (older
 ** versions: over 1 KiB). */
 #define EXPECT_LEAST ((size_t)1024)
-
-/* A stream stops when this many bytes wait to be taken. */
-#define STREAM_MOST ((size_t)128 * 1024)
 
 /* ==== Callbacks ======================================================= */
 
@@ -39,42 +36,8 @@ static int on_request(void *ud, char *ip, char *local_ip, int port, int local_po
     return CURL_PREREQFUNC_ABORT;
   }
   x->sends++;
+  x->headed = false;
   return CURL_PREREQFUNC_OK;
-}
-
-/* CURLOPT_HEADERFUNCTION: a line of the head. libcurl takes a connection that
-** ends inside the headers for the end of an empty reply. */
-static size_t on_header(char *line, size_t one, size_t n, void *ud) {
-  cbc_transfer *x = ud;
-  (void)one;
-  x->headed = n <= 2 && (line[0] == '\r' || line[0] == '\n');
-  return n;
-}
-
-static bool is_streamed(cbc_transfer *x) {
-  long status = 0;
-  if (!x->request->stream) return false;
-  curl_easy_getinfo(x->easy, CURLINFO_RESPONSE_CODE, &status);
-  return status == 200; /* nothing else brings a whole file */
-}
-
-/* CURLOPT_WRITEFUNCTION: bytes of the reply, decompressed. */
-static size_t on_body(char *bytes, size_t one, size_t n, void *ud) {
-  cbc_transfer *x = ud;
-  cbc_buffer *body = &x->reply.body;
-  (void)one;
-  if ((x->streaming = is_streamed(x))) {
-    if (body->size > 0 && body->size + n > STREAM_MOST) {
-      x->held = true;
-      return CURL_WRITEFUNC_PAUSE;
-    }
-  } else if (n > x->transport->max_response - body->size) {
-    x->reply.too_large = true;
-    return 0;
-  }
-  if (cbc_buffer_add(body, bytes, n)) return n;
-  x->nomem = true;
-  return 0;
 }
 
 /* ==== The pool ======================================================== */
@@ -83,9 +46,9 @@ static CURLcode set_callbacks(cbc_transfer *x) {
   CURL *easy = x->easy;
   CURLcode rc = curl_easy_setopt(easy, CURLOPT_PRIVATE, (char *)x);
   if (rc == CURLE_OK) rc = curl_easy_setopt(easy, CURLOPT_ERRORBUFFER, x->message);
-  if (rc == CURLE_OK) rc = curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, on_body);
+  if (rc == CURLE_OK) rc = curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, cbc_reply_on_body);
   if (rc == CURLE_OK) rc = curl_easy_setopt(easy, CURLOPT_WRITEDATA, x);
-  if (rc == CURLE_OK) rc = curl_easy_setopt(easy, CURLOPT_HEADERFUNCTION, on_header);
+  if (rc == CURLE_OK) rc = curl_easy_setopt(easy, CURLOPT_HEADERFUNCTION, cbc_reply_on_head);
   if (rc == CURLE_OK) rc = curl_easy_setopt(easy, CURLOPT_HEADERDATA, x);
   if (rc == CURLE_OK) rc = curl_easy_setopt(easy, CURLOPT_PREREQFUNCTION, on_request);
   if (rc == CURLE_OK) rc = curl_easy_setopt(easy, CURLOPT_PREREQDATA, x);
@@ -217,6 +180,7 @@ static void reset_reply(cbc_transfer *x) {
   x->reply.retry_after = -1;
   cbc_error_clear(&x->reply.error);
   x->sends = 0;
+  x->head = 0;
   x->resent = x->nomem = x->headed = x->held = x->streaming = false;
   x->message[0] = '\0';
 }
@@ -254,43 +218,8 @@ void cbc_transfer_stop(cbc_transfer *x) {
   forget_request(x);
 }
 
-/* ==== The reply ======================================================= */
-
-/* The sentence for a transfer without a whole reply. libcurl's texts name hosts
-** and reasons; they never hold headers. */
-static void explain(cbc_transfer *x, CURLcode result) {
-  cbc_error *e = &x->reply.error;
-  const char *detail = x->message[0] != '\0' ? x->message : curl_easy_strerror(result);
-  if (e->code == CBC_EFILE) return; /* the callback that reads the file has said why */
-  if (x->nomem || result == CURLE_OUT_OF_MEMORY)
-    cbc_error_nomem(e);
-  else if (x->reply.too_large)
-    cbc_error_set(e, CBC_ETRANSPORT, "the reply has more than %zu bytes (maxResponseBytes)",
-                  x->transport->max_response);
-  else if (x->resent)
-    cbc_error_set(e, CBC_ETRANSPORT, "the connection was closed before a reply came");
-  else if (result == CURLE_OPERATION_TIMEDOUT)
-    cbc_error_set(e, CBC_ETRANSPORT, "time-out: %s", detail);
-  else if (result == CURLE_PARTIAL_FILE)
-    cbc_error_set(e, CBC_ETRANSPORT, "the reply is truncated: %s", detail);
-  else
-    cbc_error_set(e, CBC_ETRANSPORT, "%s", detail);
-}
-
 void cbc_transfer_finish(cbc_transfer *x, CURLcode result) {
-  cbc_reply *reply = &x->reply;
-  reply->sent = cbc_transfer_sent(x);
-  if (result == CURLE_OK && !x->headed) result = CURLE_PARTIAL_FILE;
-  if (result == CURLE_OK) {
-    long status = 0;
-    const char *after = NULL;
-    curl_easy_getinfo(x->easy, CURLINFO_RESPONSE_CODE, &status);
-    reply->status = (int)status;
-    if (status >= 300) after = cbc_transfer_header(x, "Retry-After");
-    if (after != NULL) reply->retry_after = cbc_header_retry_after(after, x->env->wall(x->env->ud));
-  } else {
-    explain(x, result);
-  }
+  cbc_reply_finish(x, result);
   cbc_transfer_stop(x);
 }
 
@@ -314,21 +243,6 @@ bool cbc_transfer_streaming(const cbc_transfer *x) {
 
 cbc_reply *cbc_transfer_reply(cbc_transfer *x) {
   return &x->reply;
-}
-
-const char *cbc_transfer_header(cbc_transfer *x, const char *name) {
-  struct curl_header *header;
-  size_t last = 0;
-  if (curl_easy_header(x->easy, name, 0, CURLH_HEADER, -1, &header) != CURLHE_OK) return NULL;
-  last = header->amount - 1;
-  if (last > 0 && curl_easy_header(x->easy, name, last, CURLH_HEADER, -1, &header) != CURLHE_OK)
-    return NULL;
-  return header->value;
-}
-
-const struct curl_header *cbc_transfer_next_header(cbc_transfer *x,
-                                                   const struct curl_header *previous) {
-  return curl_easy_nextheader(x->easy, CURLH_HEADER, -1, (struct curl_header *)previous);
 }
 
 void cbc_transfer_progress(cbc_transfer *x, cbc_progress *p) {

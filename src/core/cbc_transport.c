@@ -100,6 +100,7 @@ static CURLcode set_connection(CURL *easy, const cbc_transport_options *o) {
   SET(CURLOPT_TCP_KEEPINTVL, KEEPALIVE_INTERVAL);
   /* Through a proxy always by CONNECT: it sees no request, nor the key. */
   SET(CURLOPT_HTTPPROXYTUNNEL, 1L);
+  SET(CURLOPT_SUPPRESS_CONNECT_HEADERS, 1L); /* its head is not the reply's */
   if (o->proxy != NULL)
     SET(CURLOPT_PROXY, o->proxy);
   else if (o->plain)

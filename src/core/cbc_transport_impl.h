@@ -37,7 +37,8 @@ struct cbc_transfer {
   int sends;      /* times libcurl began to send the request */
   bool once;      /* it must not begin a second time */
   bool resent;    /* it was kept from that */
-  bool headed;    /* the empty line behind the headers came */
+  bool headed;    /* the empty line behind the final status' headers came */
+  size_t head;    /* bytes of heads and trailers */
   bool running;   /* in the multi handle */
   bool streaming; /* the reply's body is handed over in pieces */
   bool held;      /* libcurl was told to wait until the piece is taken */
@@ -56,6 +57,15 @@ void cbc_headers_free(const cbc_env *env, struct curl_slist *list, const struct 
 
 /* Makes room for the sockets of one more transfer. False when memory ended. */
 bool cbc_transport_reserve(cbc_transport *t);
+
+/* cbc_reply.c: CURLOPT_HEADERFUNCTION and CURLOPT_WRITEFUNCTION, with the
+** transfer for ud. */
+size_t cbc_reply_on_head(char *line, size_t one, size_t n, void *ud);
+size_t cbc_reply_on_body(char *bytes, size_t one, size_t n, void *ud);
+
+/* cbc_reply.c: fills status and retry_after of the reply to a transfer that
+** ended so, or its error. */
+void cbc_reply_finish(cbc_transfer *x, CURLcode result);
 
 /* Records how a transfer ended. */
 void cbc_transfer_finish(cbc_transfer *x, CURLcode result);

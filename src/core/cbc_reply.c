@@ -1,0 +1,121 @@
+/*
+** cbc_reply.c - what comes back on the wire: head and body.
+*/
+#include <string.h>
+
+#include "cbc_header.h"
+#include "cbc_transport_impl.h"
+
+/* A stream stops when this many bytes wait to be taken. */
+#define STREAM_MOST ((size_t)128 * 1024)
+
+static int status_of(const cbc_transfer *x) {
+  long status = 0;
+  curl_easy_getinfo(x->easy, CURLINFO_RESPONSE_CODE, &status);
+  return (int)status;
+}
+
+/* ==== Head ============================================================ */
+
+/* Bytes of the body that count for the limit: those that are streamed don't. */
+static size_t collected(const cbc_transfer *x) {
+  return x->streaming ? 0 : x->reply.body.size;
+}
+
+static bool is_empty_line(const char *line, size_t n) {
+  return n <= 2 && (line[0] == '\r' || line[0] == '\n');
+}
+
+/* A line of a head, an interim reply's among them, or of the trailers, which have
+** no empty line behind them. libcurl takes a connection that ends inside the
+** headers for the end of an empty reply. */
+size_t cbc_reply_on_head(char *line, size_t one, size_t n, void *ud) {
+  cbc_transfer *x = ud;
+  (void)one;
+  x->head += n;
+  if (x->head + collected(x) > x->transport->max_response) {
+    x->reply.too_large = true;
+    return 0;
+  }
+  if (is_empty_line(line, n) && !x->headed) x->headed = status_of(x) >= 200;
+  return n;
+}
+
+const char *cbc_transfer_header(cbc_transfer *x, const char *name) {
+  struct curl_header *header;
+  size_t last = 0;
+  if (curl_easy_header(x->easy, name, 0, CURLH_HEADER, -1, &header) != CURLHE_OK) return NULL;
+  last = header->amount - 1;
+  if (last > 0 && curl_easy_header(x->easy, name, last, CURLH_HEADER, -1, &header) != CURLHE_OK)
+    return NULL;
+  return header->value;
+}
+
+const struct curl_header *cbc_transfer_next_header(cbc_transfer *x,
+                                                   const struct curl_header *previous) {
+  return curl_easy_nextheader(x->easy, CURLH_HEADER, -1, (struct curl_header *)previous);
+}
+
+/* ==== Body ============================================================ */
+
+static bool is_whole_file(const cbc_transfer *x) {
+  return x->request->stream && status_of(x) == 200;
+}
+
+size_t cbc_reply_on_body(char *bytes, size_t one, size_t n, void *ud) {
+  cbc_transfer *x = ud;
+  cbc_buffer *body = &x->reply.body;
+  (void)one;
+  x->streaming = is_whole_file(x);
+  if (x->streaming) {
+    if (body->size > 0 && body->size + n > STREAM_MOST) {
+      x->held = true;
+      return CURL_WRITEFUNC_PAUSE;
+    }
+  } else if (n > x->transport->max_response - x->head - collected(x)) {
+    x->reply.too_large = true;
+    return 0;
+  }
+  if (cbc_buffer_add(body, bytes, n)) return n;
+  x->nomem = true;
+  return 0;
+}
+
+/* ==== The end ========================================================= */
+
+/* The sentence for a transfer without a whole reply. libcurl's texts name hosts
+** and reasons; they never hold headers. */
+static void explain(cbc_transfer *x, CURLcode result) {
+  cbc_error *e = &x->reply.error;
+  const char *detail = x->message[0] != '\0' ? x->message : curl_easy_strerror(result);
+  if (e->code == CBC_EFILE) return; /* the callback that reads the file has said why */
+  if (x->nomem || result == CURLE_OUT_OF_MEMORY)
+    cbc_error_nomem(e);
+  else if (x->reply.too_large)
+    cbc_error_set(e, CBC_ETRANSPORT, "the reply has more than %zu bytes (maxResponseBytes)",
+                  x->transport->max_response);
+  else if (x->resent)
+    cbc_error_set(e, CBC_ETRANSPORT, "the connection was closed before a reply came");
+  else if (result == CURLE_OPERATION_TIMEDOUT)
+    cbc_error_set(e, CBC_ETRANSPORT, "time-out: %s", detail);
+  else if (result == CURLE_PARTIAL_FILE)
+    cbc_error_set(e, CBC_ETRANSPORT, "the reply is truncated: %s", detail);
+  else
+    cbc_error_set(e, CBC_ETRANSPORT, "%s", detail);
+}
+
+void cbc_reply_finish(cbc_transfer *x, CURLcode result) {
+  cbc_reply *reply = &x->reply;
+  const char *after = NULL;
+  reply->sent = x->sends > 0;
+  if (result == CURLE_OK && !x->headed) result = CURLE_PARTIAL_FILE;
+  if (result == CURLE_OK) {
+    reply->status = status_of(x);
+  }
+  if (result != CURLE_OK) {
+    explain(x, result);
+    return;
+  }
+  if (reply->status >= 300) after = cbc_transfer_header(x, "Retry-After");
+  if (after != NULL) reply->retry_after = cbc_header_retry_after(after, x->env->wall(x->env->ud));
+}
