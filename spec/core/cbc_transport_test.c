@@ -2,12 +2,10 @@
 ** cbc_transport_test.c - a transport's beginning, its waiting and its end. What
 ** goes over the wire is in cbc_transfer_test.c.
 */
-#include "testenv.h"
+#include "scene.h"
 
 #include <errno.h>
 #include <string.h>
-
-#include "cbc_transport_impl.h"
 
 #define KEY "ApiKey SU-000-000-000:s3cret"
 
@@ -97,6 +95,75 @@ static void an_option_that_libcurl_refuses_is_told(void **state) {
   testenv_check(&t);
 }
 
+/* ==== libcurl's state ================================================= */
+
+/* In the place of libcurl's own. */
+void curl_global_cleanup(void) {
+  fail_msg("libcurl's global state was given up");
+}
+
+static void libcurl_outlives_the_last_transport(void **state) {
+  testenv t;
+  cbc_error err;
+  (void)state;
+  testenv_init(&t);
+  for (int i = 0; i < 3; i++)
+    cbc_transport_free(cbc_transport_new(&t.env, &usual, &err));
+  testenv_check(&t);
+}
+
+/* ==== Sockets ========================================================= */
+
+enum { MANY = 100 };
+
+static void announce_many(cbc_transport *transport, CURL *easy) {
+  for (int fd = 0; fd < MANY; fd++)
+    assert_int_equal(cbc_transport_watch(easy, fd + 1000, CURL_POLL_IN, transport, NULL), 0);
+}
+
+/* libcurl says how many sockets a transfer has by announcing them. */
+static void as_many_sockets_are_waited_for_as_libcurl_announces(void **state) {
+  testenv t;
+  cbc_error err;
+  cbc_transport *transport;
+  (void)state;
+  testenv_init(&t);
+  transport = cbc_transport_new(&t.env, &usual, &err);
+  announce_many(transport, transport->model);
+  assert_int_equal(transport->socket_count, MANY);
+  cbc_transport_watch(transport->model, 1007, CURL_POLL_INOUT, transport, NULL);
+  assert_int_equal(transport->socket_count, MANY);
+  assert_int_equal(transport->sockets[7].events, POLLIN | POLLOUT);
+  for (int fd = 0; fd < MANY; fd++)
+    cbc_transport_watch(transport->model, fd + 1000, CURL_POLL_REMOVE, transport, NULL);
+  assert_int_equal(transport->socket_count, 0);
+  cbc_transport_free(transport);
+  testenv_check(&t);
+}
+
+static void a_socket_without_memory_ends_its_transfer_alone(void **state) {
+  static const loopback_step fine = {"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n", LOOPBACK_KEEP};
+  cbc_transfer *other;
+  scene s;
+  (void)state;
+  scene_open(&s, &fine, 1);
+  scene_describe(&s, "GET", "/");
+  other = cbc_transfer_acquire(s.transport, &s.err);
+  scene_start(&s, PATIENCE, true);
+  assert_int_equal(cbc_transfer_start(other, &s.r, PATIENCE, true, &s.err), CBC_OK);
+  testenv_fail(&s.t, 1, true);
+  announce_many(s.transport, other->easy);
+  testenv_fail(&s.t, 0, false);
+  assert_int_equal(cbc_transport_wait(s.transport, 1, &s.err), CBC_OK);
+  assert_true(cbc_transfer_done(other));
+  assert_int_equal(cbc_transfer_reply(other)->error.code, CBC_ENOMEM);
+  scene_wait(&s, cbc_transfer_done);
+  assert_int_equal(cbc_transfer_reply(s.x)->status, 200);
+  cbc_transfer_release(other);
+  assert_int_equal(scene_perform(&s)->status, 200);
+  scene_close(&s);
+}
+
 /* ==== Waiting ========================================================= */
 
 static void waiting_for_nothing_lasts_as_long_as_asked(void **state) {
@@ -155,11 +222,15 @@ static void a_signal_while_waiting_is_told(void **state) {
 }
 
 int main(void) {
-  const struct CMUnitTest tests[] = {cmocka_unit_test(begins_and_ends_without_a_trace),
-                                     cmocka_unit_test(every_option_is_taken),
-                                     cmocka_unit_test(memory_that_ends_at_any_allocation_is_told),
-                                     cmocka_unit_test(an_option_that_libcurl_refuses_is_told),
-                                     cmocka_unit_test(waiting_for_nothing_lasts_as_long_as_asked),
-                                     cmocka_unit_test(a_signal_while_waiting_is_told)};
+  const struct CMUnitTest tests[] = {
+      cmocka_unit_test(begins_and_ends_without_a_trace),
+      cmocka_unit_test(every_option_is_taken),
+      cmocka_unit_test(memory_that_ends_at_any_allocation_is_told),
+      cmocka_unit_test(an_option_that_libcurl_refuses_is_told),
+      cmocka_unit_test(libcurl_outlives_the_last_transport),
+      cmocka_unit_test(as_many_sockets_are_waited_for_as_libcurl_announces),
+      cmocka_unit_test(a_socket_without_memory_ends_its_transfer_alone),
+      cmocka_unit_test(waiting_for_nothing_lasts_as_long_as_asked),
+      cmocka_unit_test(a_signal_while_waiting_is_told)};
   return cmocka_run_group_tests_name("cbc_transport", tests, NULL, NULL);
 }

@@ -191,14 +191,10 @@ cbc_code cbc_transfer_start(cbc_transfer *x, cbc_request *r, double timeout, boo
   reset_reply(x);
   x->request = r;
   x->once = once;
-  rc = cbc_transport_reserve(x->transport) ? prepare(x, r, timeout) : CURLE_OUT_OF_MEMORY;
+  rc = prepare(x, r, timeout);
   if (rc == CURLE_OK) {
-    CURLMcode mrc = curl_multi_add_handle(x->transport->multi, x->easy);
-    if (mrc == CURLM_OK) {
-      x->running = true;
-      x->transport->running++;
-      return CBC_OK;
-    }
+    CURLMcode mrc = cbc_transport_add(x->transport, x);
+    if (mrc == CURLM_OK) return CBC_OK;
     rc = mrc == CURLM_OUT_OF_MEMORY ? CURLE_OUT_OF_MEMORY : CURLE_FAILED_INIT;
   }
   forget_request(x);
@@ -211,10 +207,7 @@ cbc_code cbc_transfer_start(cbc_transfer *x, cbc_request *r, double timeout, boo
 }
 
 void cbc_transfer_stop(cbc_transfer *x) {
-  if (!x->running) return;
-  x->running = false;
-  x->transport->running--;
-  curl_multi_remove_handle(x->transport->multi, x->easy);
+  if (!cbc_transfer_done(x)) cbc_transport_remove(x->transport, x);
   forget_request(x);
 }
 
@@ -230,7 +223,7 @@ void cbc_transfer_orphan(cbc_transfer *x) {
 }
 
 bool cbc_transfer_done(const cbc_transfer *x) {
-  return !x->running;
+  return x->link == NULL;
 }
 
 bool cbc_transfer_sent(const cbc_transfer *x) {
@@ -259,7 +252,7 @@ void cbc_transfer_progress(cbc_transfer *x, cbc_progress *p) {
 
 cbc_code cbc_transfer_resume(cbc_transfer *x, cbc_error *err) {
   CURLcode rc;
-  if (!x->held || !x->running) return CBC_OK;
+  if (!x->held || cbc_transfer_done(x)) return CBC_OK;
   x->held = false;
   /* A part that paused behind some bytes of its own has not paused the transfer
   ** yet, and libcurl wakes parts only when it goes on after a pause. */

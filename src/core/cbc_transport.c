@@ -10,11 +10,7 @@
 #define KEEPALIVE_IDLE 60L     /* seconds before a quiet connection is probed */
 #define KEEPALIVE_INTERVAL 30L /* seconds between probes */
 
-/* Sockets that one transfer can have at once: two families are tried side by
-** side, the resolver has one, and one may be about to close. Room for them is
-** made before the transfer starts, because a callback that finds none ends all
-** transfers of the multi handle. */
-#define SOCKETS_EACH 4
+#define INITIAL_SOCKETS 4
 
 /* ==== What libcurl tells ============================================== */
 
@@ -24,37 +20,43 @@ static struct pollfd *find_socket(cbc_transport *t, curl_socket_t s) {
   return NULL;
 }
 
-bool cbc_transport_reserve(cbc_transport *t) {
-  size_t capacity = (t->running + 1) * SOCKETS_EACH;
-  struct pollfd *grown;
-  if (capacity <= t->socket_capacity) return true;
-  grown =
-      cbc_realloc(t->env, t->sockets, t->socket_capacity * sizeof *grown, capacity * sizeof *grown);
-  if (grown == NULL) return false;
-  t->sockets = grown;
-  t->socket_capacity = capacity;
-  return true;
-}
-
 static struct pollfd *add_socket(cbc_transport *t, curl_socket_t s) {
-  if (t->socket_count == t->socket_capacity) return NULL;
+  if (t->socket_count == t->socket_capacity) {
+    size_t capacity = t->socket_capacity != 0 ? 2 * t->socket_capacity : INITIAL_SOCKETS;
+    struct pollfd *grown = cbc_realloc(t->env, t->sockets, t->socket_capacity * sizeof *grown,
+                                       capacity * sizeof *grown);
+    if (grown == NULL) return NULL;
+    t->sockets = grown;
+    t->socket_capacity = capacity;
+  }
   t->sockets[t->socket_count] = (struct pollfd){.fd = s};
   return &t->sockets[t->socket_count++];
 }
 
-/* CURLMOPT_SOCKETFUNCTION. */
-static int on_socket(CURL *easy, curl_socket_t s, int what, void *ud, void *socketp) {
+/* The transfer of a handle; NULL for one of libcurl's own. */
+static cbc_transfer *owner_of(CURL *easy) {
+  char *owner = NULL;
+  curl_easy_getinfo(easy, CURLINFO_PRIVATE, &owner);
+  return (cbc_transfer *)(void *)owner;
+}
+
+int cbc_transport_watch(CURL *easy, curl_socket_t s, int what, void *ud, void *socketp) {
   cbc_transport *t = ud;
   struct pollfd *p = find_socket(t, s);
-  (void)easy;
   (void)socketp;
   if (what == CURL_POLL_REMOVE) {
     if (p != NULL) *p = t->sockets[--t->socket_count];
     return 0;
   }
-  if (p == NULL && (p = add_socket(t, s)) == NULL) return -1;
-  p->events =
-      (short)(((what & CURL_POLL_IN) ? POLLIN : 0) | ((what & CURL_POLL_OUT) ? POLLOUT : 0));
+  if (p == NULL) p = add_socket(t, s);
+  if (p != NULL) {
+    p->events =
+        (short)(((what & CURL_POLL_IN) ? POLLIN : 0) | ((what & CURL_POLL_OUT) ? POLLOUT : 0));
+  } else {
+    cbc_transfer *x = owner_of(easy);
+    t->unwatched = true;
+    if (x != NULL) x->nomem = true;
+  }
   return 0;
 }
 
@@ -165,7 +167,7 @@ static CURLcode set_origin(cbc_transport *t, const cbc_transport_options *o) {
 }
 
 static CURLMcode set_multi(cbc_transport *t, long max_connections) {
-  CURLMcode rc = curl_multi_setopt(t->multi, CURLMOPT_SOCKETFUNCTION, on_socket);
+  CURLMcode rc = curl_multi_setopt(t->multi, CURLMOPT_SOCKETFUNCTION, cbc_transport_watch);
   if (rc == CURLM_OK) rc = curl_multi_setopt(t->multi, CURLMOPT_SOCKETDATA, t);
   if (rc == CURLM_OK) rc = curl_multi_setopt(t->multi, CURLMOPT_TIMERFUNCTION, on_timer);
   if (rc == CURLM_OK) rc = curl_multi_setopt(t->multi, CURLMOPT_TIMERDATA, t);
@@ -177,9 +179,10 @@ static CURLMcode set_multi(cbc_transport *t, long max_connections) {
 
 static CURLcode configure(cbc_transport *t, const cbc_transport_options *o) {
   CURLcode rc;
-  /* Counted and thread-safe since libcurl 7.84 (curl_global_init). */
+  /* Counted and thread-safe since libcurl 7.84 (curl_global_init). Never taken
+  ** back: handles outlive their transport (cbc_transfer_orphan), a look-up that
+  ** was given up may still be at work, and the module stays loaded (cbl_pin.c). */
   if ((rc = curl_global_init(CURL_GLOBAL_DEFAULT)) != CURLE_OK) return rc;
-  t->global = true;
   t->multi = curl_multi_init();
   t->model = curl_easy_init();
   if (t->multi == NULL || t->model == NULL || !set_headers(t, o)) return CURLE_OUT_OF_MEMORY;
@@ -226,8 +229,26 @@ void cbc_transport_free(cbc_transport *t) {
     if (t->typed[json] != NULL) cbc_headers_free(t->env, t->typed[json], t->headers);
   cbc_headers_free(t->env, t->headers, NULL);
   cbc_free(t->env, t->sockets, t->socket_capacity * sizeof *t->sockets);
-  if (t->global) curl_global_cleanup();
   cbc_free(t->env, t, sizeof *t);
+}
+
+/* ==== Transfers ======================================================= */
+
+CURLMcode cbc_transport_add(cbc_transport *t, cbc_transfer *x) {
+  CURLMcode rc = curl_multi_add_handle(t->multi, x->easy);
+  if (rc != CURLM_OK) return rc;
+  x->next = t->active;
+  x->link = &t->active;
+  if (x->next != NULL) x->next->link = &x->next;
+  t->active = x;
+  return rc;
+}
+
+void cbc_transport_remove(cbc_transport *t, cbc_transfer *x) {
+  *x->link = x->next;
+  if (x->next != NULL) x->next->link = x->link;
+  x->link = NULL;
+  curl_multi_remove_handle(t->multi, x->easy);
 }
 
 /* ==== Waiting ========================================================= */
@@ -261,10 +282,18 @@ static void collect_finished(cbc_transport *t) {
   while ((message = curl_multi_info_read(t->multi, &left)) != NULL) {
     CURL *easy = message->easy_handle;
     CURLcode result = message->data.result;
-    char *owner = NULL;
-    if (message->msg != CURLMSG_DONE) continue;
-    curl_easy_getinfo(easy, CURLINFO_PRIVATE, &owner);
-    cbc_transfer_finish((cbc_transfer *)(void *)owner, result);
+    if (message->msg == CURLMSG_DONE) cbc_transfer_finish(owner_of(easy), result);
+  }
+}
+
+/* Ends the transfers for whose sockets there was no memory: nobody would wake
+** them. */
+static void end_unwatched(cbc_transport *t) {
+  cbc_transfer *next;
+  t->unwatched = false;
+  for (cbc_transfer *x = t->active; x != NULL; x = next) {
+    next = x->next;
+    if (x->nomem) cbc_transfer_finish(x, CURLE_OUT_OF_MEMORY);
   }
 }
 
@@ -292,6 +321,7 @@ cbc_code cbc_transport_wait(cbc_transport *t, double seconds, cbc_error *err) {
     rc = act(t, CURL_SOCKET_TIMEOUT, 0);
   }
   collect_finished(t);
+  if (t->unwatched) end_unwatched(t);
   if (rc == CURLM_OUT_OF_MEMORY) return cbc_error_nomem(err);
   if (rc != CURLM_OK && rc != CURLM_BAD_SOCKET)
     return cbc_error_set(err, CBC_ETRANSPORT, "libcurl: %s", curl_multi_strerror(rc));

@@ -19,16 +19,17 @@ struct cbc_transport {
   struct pollfd *sockets;      /* what libcurl waits for; owned */
   size_t socket_count;
   size_t socket_capacity;
-  double timer;       /* when libcurl wants to be called, by env's clock; < 0: never */
-  size_t running;     /* transfers under way */
-  bool global;        /* libcurl's global state is held */
-  cbc_transfer *idle; /* the pool, linked by next */
+  double timer;         /* when libcurl wants to be called, by env's clock; < 0: never */
+  cbc_transfer *active; /* transfers under way, linked both ways */
+  bool unwatched;       /* there was no memory to wait for a socket of one of them */
+  cbc_transfer *idle;   /* the pool, linked by next */
 };
 
 struct cbc_transfer {
   const cbc_env *env;
   cbc_transport *transport; /* NULL once the transport is gone */
-  cbc_transfer *next;       /* in the pool */
+  cbc_transfer *next;       /* in the pool, or of those under way */
+  cbc_transfer **link;      /* what points to it; NULL while it is not under way */
   CURL *easy;
   curl_mime *mime;           /* body of the present request; owned */
   struct curl_slist *prefix; /* headers of the present request before the client's; owned */
@@ -39,7 +40,6 @@ struct cbc_transfer {
   bool resent;    /* it was kept from that */
   bool headed;    /* the empty line behind the final status' headers came */
   size_t head;    /* bytes of heads and trailers */
-  bool running;   /* in the multi handle */
   bool streaming; /* the reply's body is handed over in pieces */
   bool held;      /* libcurl was told to wait until the piece is taken */
   bool nomem;     /* a callback found no memory */
@@ -55,8 +55,16 @@ struct curl_slist *cbc_headers_add(const cbc_env *env, struct curl_slist *list, 
 /* Wipes and frees the nodes from list up to, not including, end. */
 void cbc_headers_free(const cbc_env *env, struct curl_slist *list, const struct curl_slist *end);
 
-/* Makes room for the sockets of one more transfer. False when memory ended. */
-bool cbc_transport_reserve(cbc_transport *t);
+/* CURLMOPT_SOCKETFUNCTION, with the transport for ud: begins or ends to wait for
+** a socket. It never fails, which would end every transfer of the multi handle:
+** out of memory ends the transfer whose socket it is, at the next
+** cbc_transport_wait. */
+int cbc_transport_watch(CURL *easy, curl_socket_t s, int what, void *ud, void *socketp);
+
+/* Adds a transfer to those under way, or takes it away: its request and reply
+** stay. Adding returns what curl_multi_add_handle does. */
+CURLMcode cbc_transport_add(cbc_transport *t, cbc_transfer *x);
+void cbc_transport_remove(cbc_transport *t, cbc_transfer *x);
 
 /* cbc_reply.c: CURLOPT_HEADERFUNCTION and CURLOPT_WRITEFUNCTION, with the
 ** transfer for ud. */
