@@ -81,6 +81,32 @@ describe("the raw server of the specs", function()
     assert.is_truthy(raw:received()[1]:find("^GET /x HTTP/1.1\r\n"))
   end)
 
+  it("asks clients for a certificate when told so", function()
+    local made = certs.make()
+    raw = rawserver.start {
+      tls = { cert = made.good.cert, key = made.good.key, ca = made.ca }, replies = { rawserver.reply(200, "secret") },
+    }
+    local curl = CURL .. "--cacert " .. made.ca .. " %s " .. raw.url .. "/x"
+    local shown = ("--cert %s --key %s"):format(made.client.cert, made.client.key)
+    for own, expected in pairs { [""] = "", [shown] = "secret" } do
+      local pipe <close> = assert(io.popen(curl:format(own)))
+      assert.are.equal(expected, pipe:read("a"))
+    end
+  end)
+
+  it("lets a handler answer, and tell what it did", function()
+    raw = rawserver.start { handler = "spec.support.hostile", seed = 1, tricks = { "idle" } }
+    local close = "POST /v1/usage/records/UR-1/close HTTP/1.1\r\nContent-Length: 2\r\n\r\n{}"
+    local received, ending = rawclient.exchange(raw.port, close .. close)
+    assert.are.equal("closed", ending)
+    assert.is_truthy(received:find("^HTTP/1.1 [24]00 .*HTTP/1.1 408 Request Timeout\r\n"))
+    local account = raw:account()
+    assert.are.same({ ["UR-1"] = 1 }, account.posts)
+    assert.are.same({ idle = 1 }, account.played)
+    assert.is_truthy(account.did["UR-1"])
+    assert.are.same({}, raw:problems())
+  end)
+
   it("begins TLS within a connection, as behind a proxy", function()
     local good = certs.make().good
     raw = rawserver.start {

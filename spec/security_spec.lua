@@ -104,23 +104,17 @@ describe("TLS", function()
   end)
 
   it("shows the client's certificate where the server asks for one", function()
-    local server = assert(io.popen("echo $$; exec openssl s_server -accept 127.0.0.1:0 -www -Verify 1 "
-      .. ("-verify_return_error -CAfile %s -cert %s -key %s 2>&1"):format(made.ca, made.good.cert, made.good.key)))
-    local pid = server:read("l")
-    finally(function()
-      os.execute("kill " .. pid)
-      server:close()
-    end)
-    local line
-    repeat line = assert(server:read("l")) until line:find("^ACCEPT")
-    local endpoint = "https://127.0.0.1:" .. line:match(":(%d+)$")
+    local raw <close> = rawserver.start {
+      replies = { service.closed("UR-1") }, tls = { cert = made.good.cert, key = made.good.key, ca = made.ca },
+    }
     local options = { retries = 0, caFile = made.ca, clientCert = made.client.cert, clientKey = made.client.key }
-    local client <close> = connect.ConnectClient(endpoint, service.key, options)
-    assert.matches("CN ?= ?client", (assert(client:request("GET", "/", { raw = true }))))
-    local stranger <close> = connect.ConnectClient(endpoint, service.key, { retries = 0, caFile = made.ca })
-    local page, failure = stranger:request("GET", "/", { raw = true })
-    assert.is_nil(page)
+    local client <close> = connect.ConnectClient(raw.url, service.key, options)
+    assert.equal("UR-1", assert(client.usageRecords:close("UR-1", "B-1")).id)
+    local stranger <close> = connect.ConnectClient(raw.url, service.key, { retries = 0, caFile = made.ca })
+    local chunk, failure = stranger.usageRecords:close("UR-1", "B-1")
+    assert.is_nil(chunk)
     assert.equal("transport", failure.kind)
+    assert.equal(1, #service.parse(table.concat(raw:received())))
   end)
 
   it("can't be switched off", function()
@@ -144,6 +138,29 @@ describe("plain http", function()
       assert.matches("plain http to a host that is not this machine", misuse(function()
         return (connect.ConnectClient("http://" .. host .. "/v1", service.key))
       end))
+    end
+  end)
+end)
+
+describe("a program that is started while connections stand", function()
+  it("inherits none of them", function()
+    local made = certs.make()
+    for _, tls in ipairs { false, made.good } do
+      local raw <close> = rawserver.start { replies = { service.closed("UR-1") }, tls = tls or nil }
+      local output = child.run(([[
+        local client = require("cloudblue.connect").ConnectClient("%s", "%s", { caFile = "%s" })
+        assert(client.usageRecords:close("UR-1", "B-1"))
+        -- The sockets of a process by their numbers, and the numbers of all TCP sockets here.
+        local started = assert(io.popen("ls -l /proc/self/fd; cat /proc/net/tcp /proc/net/tcp6"))
+        local text = started:read("a")
+        local count = 0
+        for number in text:gmatch("socket:%%[(%%d+)%%]") do
+          if text:find("%%s" .. number .. "%%s") then count = count + 1 end
+        end
+        local ours = assert(io.open("/proc/self/net/tcp")):read("a")
+        print(count, ours:lower():find((":%%04x"):format(%d), 1, true) ~= nil)
+      ]]):format(raw.url, service.key, made.ca, raw.port))
+      assert.equal("0\ttrue\n", output)
     end
   end)
 end)
@@ -261,6 +278,23 @@ describe("a proxy", function()
     assert.equal("CONNECT 127.0.0.1:1", tunnel.method .. " " .. tunnel.target)
     assert.is_nil(tunnel.headers.authorization)
     assert.equal("POST /v1/usage/records/UR-1/close", close.method .. " " .. close.target)
+  end)
+
+  it("that answers in the endpoint's place, before anything was asked, leaves the call unsent", function()
+    local proxy <close> = rawserver.start {
+      connections = { {
+        { read = "request" },
+        { send = "HTTP/1.1 200 Connection established\r\n\r\n" .. service.closed("UR-1") },
+        { hang = true },
+      } },
+    }
+    local client <close> = connect.ConnectClient("http://127.0.0.1:1/v1", service.key,
+      { retries = 0, proxy = proxy.url })
+    local chunk, failure = client.usageRecords:close("UR-1", "B-1")
+    assert.is_nil(chunk)
+    assert.equal("unsent", failure.outcome)
+    assert.equal("the server spoke or hung up before it was asked", failure.message)
+    assert.equal(1, #service.parse(proxy:received()[1]))
   end)
 
   it("that refuses leaves the call unsent", function()

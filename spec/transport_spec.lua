@@ -6,6 +6,7 @@ local certs = require "spec.support.certs"
 local rawserver = require "spec.support.rawserver"
 local sandbox = require "cloudblue.connect.sandbox"
 local service = require "spec.support.service"
+local testenv = require "spec.support.testenv"
 
 --- Closes a record, which must fail; the failure.
 local function failed(s)
@@ -392,6 +393,103 @@ describe("a status that refuses", function()
       assert.equal(status, failure.status)
       assertFailure(failure, "http", "unknown", "^a redirect to /other, which is not followed$")
       assert.equal(1, #s:requests())
+    end)
+  end
+end)
+
+describe("a server that sends what nobody asked for", function()
+  --- Closes so many records, each answer the only one that its connection holds when the next is asked for.
+  ---@return table account of the server
+  ---@return table answers by id: "closed", an error's code, or what else the client made of it
+  ---@return integer connections
+  local function closeAll(count, tricks, tls, options)
+    local raw <close> = rawserver.start {
+      handler = "spec.support.hostile", seed = 20260101, tricks = tricks, tls = tls and certs.make().good or nil,
+    }
+    options = options or { retries = 0 }
+    options.caFile = certs.make().ca
+    local client <close> = connect.ConnectClient(raw.url, service.key, options)
+    local answers = {}
+    for number = 1, count do
+      local id = ("UR-%04d"):format(number)
+      local chunk, failure = client.usageRecords:close(id, "B-" .. id)
+      if chunk then
+        answers[id] = chunk.id == id and chunk.external_billing_id == "B-" .. id and chunk.status or "another's answer"
+      else
+        answers[id] = failure.errorCode or failure.outcome
+      end
+      -- Whoever is asked now has sent everything.
+      raw:connections()
+    end
+    assert.same({}, raw:problems())
+    return raw:account(), answers, raw:connections()
+  end
+
+  --- Each answer is what the server did, and it did everything once. How many answers were that it is not known.
+  local function assertTrue(account, answers)
+    local unknown = 0
+    for id, did in pairs(account.did) do
+      if answers[id] == "unknown" then
+        unknown = unknown + 1
+      else
+        assert.equal(did, answers[id], id)
+      end
+      assert.equal(1, account.posts[id])
+      answers[id] = nil
+    end
+    assert.same({}, answers)
+    return unknown
+  end
+
+  local TRICKS = { "whole", "apart", "chunked", "doubled", "stale", "hidden", "cut", "chunks", "later", "idle" }
+
+  it("is believed in none of 1,000 closes", function()
+    assert.equal(0, assertTrue(closeAll(1000, TRICKS)))
+  end)
+
+  it("is believed in none of 1,000 closes over TLS", function()
+    local account, answers = closeAll(1000, TRICKS, true)
+    -- What stands in one record with the end of a reply is found when it is read: after the next request was sent.
+    local hidden = account.played.hidden + account.played.cut
+    local unknown = assertTrue(account, answers)
+    assert.is_true(unknown > 0 and unknown <= hidden, ("%d of %d"):format(unknown, hidden))
+  end)
+
+  for _, tls in ipairs { false, true } do
+    for _, trick in ipairs(TRICKS) do
+      it(("has %q%s not taken for an answer"):format(trick, tls and " over TLS" or ""), function()
+        local account, answers = closeAll(60, { trick }, tls)
+        local unknown = assertTrue(account, answers)
+        if not (tls and (trick == "hidden" or trick == "cut")) then assert.equal(0, unknown) end
+      end)
+    end
+  end
+
+  it("leaves nothing unknown where a confirmation can find it out", function()
+    local time <close> = testenv.start {}
+    assert.is_table(time)
+    local account, answers = closeAll(200, TRICKS, true, { retries = 3 })
+    for id, did in pairs(account.did) do
+      if did == "closed" then assert.equal("closed", answers[id], id) end
+    end
+  end)
+end)
+
+describe("a server that answers what it is asked", function()
+  for _, tls in ipairs { false, true } do
+    it(("keeps one connection for 1,000 closes%s, its head and body sent apart or not"):format(
+      tls and " over TLS" or ""), function()
+      local raw <close> = rawserver.start {
+        handler = "spec.support.hostile", seed = 1, tricks = { "whole", "apart", "chunked" },
+        tls = tls and certs.make().good or nil,
+      }
+      local client <close> = connect.ConnectClient(raw.url, service.key, { retries = 0, caFile = certs.make().ca })
+      for number = 1, 1000 do
+        local id = ("UR-%04d"):format(number)
+        local chunk, failure = client.usageRecords:close(id, "B-" .. id)
+        assert.equal(id, chunk and chunk.id or failure.errorCode:gsub("^NO_", ""))
+      end
+      assert.equal(1, raw:connections())
     end)
   end
 end)

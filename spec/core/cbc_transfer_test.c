@@ -152,6 +152,97 @@ static void anything_else_may_be_sent_again_by_libcurl(void **state) {
   scene_close(&s);
 }
 
+/* ==== Connections that hold something ================================= */
+
+/* A reply whose end is read from the socket byte by byte, so that what stands
+** behind it stays there; terminated. */
+static char *make_long_reply(const char *behind) {
+  enum { SIZE = 20000 };
+  char *bytes = test_malloc(SIZE + 2000);
+  int head = snprintf(bytes, 200, "HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n", SIZE);
+  memset(bytes + head, '1', SIZE);
+  strcpy(bytes + head + SIZE, behind);
+  return bytes;
+}
+
+static bool has_piece(const cbc_transfer *x) {
+  return cbc_transfer_done(x) || cbc_transfer_streaming(x);
+}
+
+/* Reads a long reply on a connection that is kept. */
+static void read_long_reply(scene *s) {
+  scene_describe(s, "GET", "/long");
+  s->r.stream = true;
+  scene_start(s, PATIENCE, true);
+  for (scene_wait(s, has_piece); !cbc_transfer_done(s->x); scene_wait(s, has_piece)) {
+    cbc_transfer_reply(s->x)->body.size = 0;
+    assert_int_equal(cbc_transfer_resume(s->x, &s->err), CBC_OK);
+  }
+  assert_int_equal(cbc_transfer_reply(s->x)->status, 200);
+}
+
+static void a_reply_that_is_there_before_the_request_is_not_its_answer(void **state) {
+  static const char *const stale[] = {OK_HELLO, "H", "\r\n",
+                                      "HTTP/1.1 408 Request Timeout\r\n\r\n"};
+  (void)state;
+  for (size_t i = 0; i < sizeof stale / sizeof *stale; i++) {
+    char *bytes = make_long_reply(stale[i]);
+    const loopback_step steps[] = {{bytes, LOOPBACK_KEEP}, {OK_EMPTY, LOOPBACK_KEEP}};
+    scene s;
+    scene_open(&s, steps, 2);
+    read_long_reply(&s);
+    for (int n = 0; n < 2; n++) {
+      scene_describe(&s, "POST", "/next");
+      scene_start(&s, PATIENCE, true);
+      scene_wait(&s, cbc_transfer_done);
+      assert_int_equal(cbc_transfer_reply(s.x)->status, 200);
+      scene_assert_body(&s, "");
+    }
+    /* One new connection, and each request once. */
+    assert_int_equal(loopback_requests(s.server), 3);
+    assert_int_equal(loopback_connections(s.server), 2);
+    scene_close(&s);
+    test_free(bytes);
+  }
+}
+
+static void what_goes_on_over_a_new_connection_keeps_to_its_time(void **state) {
+  char *bytes = make_long_reply(OK_HELLO);
+  const loopback_step steps[] = {{bytes, LOOPBACK_KEEP}, {NULL, LOOPBACK_HANG}};
+  double begun;
+  scene s;
+  (void)state;
+  scene_open(&s, steps, 2);
+  read_long_reply(&s);
+  scene_describe(&s, "POST", "/next");
+  begun = s.t.env.now(&s.t);
+  scene_start(&s, 0.2, true);
+  scene_wait(&s, cbc_transfer_done);
+  assert_in_range((unsigned)((s.t.env.now(&s.t) - begun) * 1000), 199, 3000);
+  assert_memory_equal(cbc_transfer_reply(s.x)->error.message, "time-out: ", 10);
+  assert_true(cbc_transfer_reply(s.x)->sent);
+  scene_close(&s);
+  test_free(bytes);
+}
+
+static void a_new_connection_that_can_not_be_had_leaves_it_unsent(void **state) {
+  char *bytes = make_long_reply(OK_HELLO);
+  const loopback_step step = {bytes, LOOPBACK_KEEP};
+  scene s;
+  (void)state;
+  scene_open(&s, &step, 1);
+  read_long_reply(&s);
+  loopback_refuse(s.server);
+  scene_describe(&s, "POST", "/next");
+  scene_start(&s, PATIENCE, true);
+  scene_wait(&s, cbc_transfer_done);
+  assert_int_equal(cbc_transfer_reply(s.x)->status, 0);
+  assert_false(cbc_transfer_reply(s.x)->sent);
+  assert_int_equal(loopback_requests(s.server), 1);
+  scene_close(&s);
+  test_free(bytes);
+}
+
 /* ==== Ends ============================================================ */
 
 static bool is_sent(const cbc_transfer *x) {
@@ -250,6 +341,9 @@ int main(void) {
       cmocka_unit_test(a_refused_connection_is_unsent),
       cmocka_unit_test(what_must_be_sent_once_is_sent_once),
       cmocka_unit_test(anything_else_may_be_sent_again_by_libcurl),
+      cmocka_unit_test(a_reply_that_is_there_before_the_request_is_not_its_answer),
+      cmocka_unit_test(what_goes_on_over_a_new_connection_keeps_to_its_time),
+      cmocka_unit_test(a_new_connection_that_can_not_be_had_leaves_it_unsent),
       cmocka_unit_test(a_transfer_that_is_stopped_stays_sent_and_can_start_again),
       cmocka_unit_test(an_orphan_outlives_its_transport),
       cmocka_unit_test(released_transfers_are_used_again),

@@ -209,6 +209,11 @@ size_t loopback_connections(loopback *s) {
   return read_count(s, &s->connection_count);
 }
 
+void loopback_refuse(loopback *s) {
+  /* Its thread still polls the descriptor, so it stays one. */
+  shutdown(s->listener, SHUT_RDWR);
+}
+
 void loopback_stop(loopback *s) {
   if (s == NULL) return;
   if (write(s->wake[1], "", 1) == 1) pthread_join(s->thread, NULL);

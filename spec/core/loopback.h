@@ -38,6 +38,9 @@ const char *loopback_request(loopback *s, size_t n);
 size_t loopback_requests(loopback *s);
 size_t loopback_connections(loopback *s);
 
+/* From now on nobody can connect; connections that stand go on. */
+void loopback_refuse(loopback *s);
+
 /* Stops it and waits for its end. NULL is allowed. */
 void loopback_stop(loopback *s);
 

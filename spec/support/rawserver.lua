@@ -13,7 +13,9 @@
 ---
 --- The n-th connection runs the n-th script; further ones run the last. `replies = {bytes, ...}` is
 --- short for connections that answer one request after another, the n-th request of the server with the
---- n-th of the bytes (further ones with the last). A script is a list of steps:
+--- n-th of the bytes (further ones with the last). `handler = "module"` names a module whose `serve(server, state,
+--- head)` answers each request by itself: it may keep what it likes in `server`, and writes with
+--- `rawserver.write(state, bytes)`; it returns false to end the connection. A script is a list of steps:
 ---
 ---     {read = "request"}                  a head and its body (Content-Length or chunked)
 ---     {read = 10}                         so many bytes
@@ -24,7 +26,8 @@
 ---     {reset = true}                      ends with RST
 ---     {close = true}                      ends in order; so does the end of a script
 ---
---- Options: `connections` or `replies`; `tls = {cert = path, key = path}`; `accept = false` (the
+--- Options: `connections`, `replies` or `handler`; `tls = {cert = path, key = path [, ca = path]}` (`ca` signed
+--- the certificates that clients must show); `accept = false` (the
 --- system completes the handshake, nothing is ever read); `host` ("127.0.0.1").
 
 local control = require "cloudblue.connect.sandbox.control"
@@ -105,6 +108,7 @@ local function readRequest(state)
   if not head then
     return false
   end
+  state.head = head
   local lower = head:lower()
   if lower:find("\r\nexpect: 100%-continue") then
     state.socket:xwrite("HTTP/1.1 100 Continue\r\n\r\n", "bn")
@@ -186,6 +190,20 @@ local function runReplies(server, state)
   end
 end
 
+--- Writes bytes at once; over TLS they are a record of their own.
+---@param state table the connection, as a handler gets it
+---@param bytes string
+---@return boolean written
+function rawserver.write(state, bytes)
+  return state.socket:xwrite(bytes, "bn") and true or false
+end
+
+--- Lets a handler answer one request after another.
+local function runHandler(server, state)
+  local handler = require(server.handler)
+  while readRequest(state) and handler.serve(server, state, state.head) ~= false do end
+end
+
 local function runConnection(server, socket)
   local entry = { bytes = {} }
   server.log[#server.log + 1] = entry
@@ -198,8 +216,8 @@ local function runConnection(server, socket)
   if server.context and not server.lateTls and not socket:starttls(server.context) then
     script = {}
   end
-  if not script then
-    runReplies(server, state)
+  if script == nil then
+    (server.handler and runHandler or runReplies)(server, state)
   end
   for _, step in ipairs(script or {}) do
     if not runStep(state, step) then
@@ -220,9 +238,16 @@ local function tlsContext(tls)
     local file <close> = assert(io.open(path, "rb"))
     return file:read("a")
   end
-  local context = require("openssl.ssl.context").new("TLS", true)
+  local ssl = require "openssl.ssl.context"
+  local context = ssl.new("TLS", true)
   context:setCertificate(require("openssl.x509").new(contents(tls.cert)))
   context:setPrivateKey(require("openssl.pkey").new(contents(tls.key)))
+  if tls.ca then
+    local store = require("openssl.x509.store").new()
+    store:add(tls.ca)
+    context:setStore(store)
+    context:setVerify(ssl.VERIFY_PEER + ssl.VERIFY_FAIL_IF_NO_PEER_CERT)
+  end
   return context
 end
 
@@ -242,6 +267,8 @@ local function answer(server, message)
     return #server.log
   elseif message.ask == "problems" then
     return server.problems
+  elseif message.ask == "account" then
+    return require(server.handler).account(server)
   end
   local received = {}
   for number, entry in ipairs(server.log) do
@@ -288,7 +315,8 @@ end
 ---@param options table see the head of this file
 ---@return table server
 function rawserver.start(options)
-  assert(options.accept == false or options.connections or options.replies, "a raw server needs a script")
+  assert(options.accept == false or options.connections or options.replies or options.handler,
+    "a raw server needs a script")
   options.host = options.host or "127.0.0.1"
   local thread, socket = threads.start(function(socket, path, cpath, text)
     package.path, package.cpath = path, cpath
@@ -323,6 +351,12 @@ end
 ---@return integer
 function rawserver:connections()
   return ask(self, "connections")
+end
+
+--- What `account(server)` of the handler's module returns: its own record of what it did.
+---@return table
+function rawserver:account()
+  return ask(self, "account")
 end
 
 --- Errors of the server itself, a script with an empty step for one.

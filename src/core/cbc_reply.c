@@ -1,5 +1,6 @@
 /*
-** cbc_reply.c - what comes back on the wire: head and body.
+** cbc_reply.c - what comes back on the wire: head and body, and whose answer it
+** is.
 */
 #include <string.h>
 
@@ -17,6 +18,20 @@ static int status_of(const cbc_transfer *x) {
 
 /* ==== Head ============================================================ */
 
+/* True for the first line of a reply that was there before its request: no byte
+** was read from the connection since then, so it stood in the TLS library
+** (cbc_transfer.c looks into the socket). The reply to an earlier request may
+** also end inside its first line, and this one's follow. */
+static bool is_early(const cbc_transfer *x, const char *line, size_t n) {
+  uint64_t bytes;
+  if (!x->kept || !x->transport->layered) return false;
+  /* One more is no byte, but the connection's end. */
+  if (!cbc_socket_read_bytes(x->fd, &bytes) || bytes <= x->read_bytes + 1) return true;
+  for (size_t i = 1; i + 5 <= n; i++)
+    if (memcmp(line + i, "HTTP/", 5) == 0) return true;
+  return false;
+}
+
 /* Bytes of the body that count for the limit: those that are streamed don't. */
 static size_t collected(const cbc_transfer *x) {
   return x->streaming ? 0 : x->reply.body.size;
@@ -32,6 +47,10 @@ static bool is_empty_line(const char *line, size_t n) {
 size_t cbc_reply_on_head(char *line, size_t one, size_t n, void *ud) {
   cbc_transfer *x = ud;
   (void)one;
+  if (!x->begun) {
+    x->begun = true;
+    if ((x->early = is_early(x, line, n))) return 0;
+  }
   x->head += n;
   if (x->head + collected(x) > x->transport->max_response) {
     x->reply.too_large = true;
@@ -94,6 +113,10 @@ static void explain(cbc_transfer *x, CURLcode result) {
   else if (x->reply.too_large)
     cbc_error_set(e, CBC_ETRANSPORT, "the reply has more than %zu bytes (maxResponseBytes)",
                   x->transport->max_response);
+  else if (x->early)
+    cbc_error_set(e, CBC_ETRANSPORT, "what came was there before the request, and answers another");
+  else if (x->unfit)
+    cbc_error_set(e, CBC_ETRANSPORT, "the server spoke or hung up before it was asked");
   else if (x->resent)
     cbc_error_set(e, CBC_ETRANSPORT, "the connection was closed before a reply came");
   else if (result == CURLE_OPERATION_TIMEDOUT)

@@ -7,6 +7,7 @@
 */
 #include "cbc_transfer.h"
 
+#include <errno.h>
 #include <math.h>
 #include <string.h>
 
@@ -22,21 +23,58 @@
 
 /* ==== Callbacks ======================================================= */
 
+/* CURLOPT_OPENSOCKETFUNCTION. */
+static curl_socket_t on_open(void *ud, curlsocktype purpose, struct curl_sockaddr *address) {
+  cbc_transfer *x = ud;
+  int fd = cbc_sockets_open(&x->transport->opened, address->family, address->socktype,
+                            address->protocol);
+  (void)purpose;
+  if (fd >= 0) return fd;
+  if (errno == ENOMEM) x->nomem = true;
+  return CURL_SOCKET_BAD;
+}
+
+/* CURLOPT_CLOSESOCKETFUNCTION. */
+static int on_close(void *ud, curl_socket_t s) {
+  cbc_transport *t = ud;
+  return cbc_sockets_close(&t->opened, s);
+}
+
+/* False for a connection that the request must not be written to, because there
+** is something in it already (or its end): libcurl, at least until 7.88, would
+** take that for the reply. A new one through TLS may hold session tickets (RFC
+** 8446, 4.6.1), and no reply to anything; a kept one had a reply behind them.
+** What the TLS library has read of a reply, and what crosses the request on its
+** way, can't be seen here: see cbc_reply.c for the former; HTTP/1.1 has nothing
+** against the latter. */
+static bool is_fit(cbc_transfer *x, const char *local_ip, int local_port) {
+  cbc_transport *t = x->transport;
+  long connects = 0;
+  curl_easy_getinfo(x->easy, CURLINFO_NUM_CONNECTS, &connects);
+  x->kept = connects == 0;
+  if (!x->kept && t->layered) return true;
+  x->fd = cbc_sockets_find(&t->opened, local_ip, local_port);
+  if (x->fd < 0) return !x->kept;
+  /* Before the look into the socket: then what came between is not taken for
+  ** read. */
+  if (t->layered && !cbc_socket_read_bytes(x->fd, &x->read_bytes)) return false;
+  return cbc_socket_quiet(x->fd);
+}
+
 /* CURLOPT_PREREQFUNCTION: the connection stands and the request is about to be
 ** sent. libcurl comes here a second time when a connection kept alive turns out
 ** dead before any reply: it would then send again, without asking. */
 static int on_request(void *ud, char *ip, char *local_ip, int port, int local_port) {
   cbc_transfer *x = ud;
   (void)ip;
-  (void)local_ip;
   (void)port;
-  (void)local_port;
   if (x->once && x->sends > 0) {
     x->resent = true;
     return CURL_PREREQFUNC_ABORT;
   }
+  if ((x->unfit = !is_fit(x, local_ip, local_port))) return CURL_PREREQFUNC_ABORT;
   x->sends++;
-  x->headed = false;
+  x->begun = x->headed = false;
   return CURL_PREREQFUNC_OK;
 }
 
@@ -46,6 +84,10 @@ static CURLcode set_callbacks(cbc_transfer *x) {
   CURL *easy = x->easy;
   CURLcode rc = curl_easy_setopt(easy, CURLOPT_PRIVATE, (char *)x);
   if (rc == CURLE_OK) rc = curl_easy_setopt(easy, CURLOPT_ERRORBUFFER, x->message);
+  if (rc == CURLE_OK) rc = curl_easy_setopt(easy, CURLOPT_OPENSOCKETFUNCTION, on_open);
+  if (rc == CURLE_OK) rc = curl_easy_setopt(easy, CURLOPT_OPENSOCKETDATA, x);
+  if (rc == CURLE_OK) rc = curl_easy_setopt(easy, CURLOPT_CLOSESOCKETFUNCTION, on_close);
+  if (rc == CURLE_OK) rc = curl_easy_setopt(easy, CURLOPT_CLOSESOCKETDATA, x->transport);
   if (rc == CURLE_OK) rc = curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, cbc_reply_on_body);
   if (rc == CURLE_OK) rc = curl_easy_setopt(easy, CURLOPT_WRITEDATA, x);
   if (rc == CURLE_OK) rc = curl_easy_setopt(easy, CURLOPT_HEADERFUNCTION, cbc_reply_on_head);
@@ -153,12 +195,18 @@ static CURLcode set_headers(cbc_transfer *x, const cbc_request *r) {
   return curl_easy_setopt(x->easy, CURLOPT_HTTPHEADER, x->prefix);
 }
 
+static CURLcode set_fresh(cbc_transfer *x, bool fresh) {
+  if (x->fresh == fresh) return CURLE_OK;
+  x->fresh = fresh;
+  return curl_easy_setopt(x->easy, CURLOPT_FRESH_CONNECT, (long)fresh);
+}
+
 /* CURLOPT_TIMEOUT_MS takes 0 for no time-out at all, and a 32-bit long. */
 static long to_milliseconds(double seconds) {
   return seconds < 0.001 ? 1 : seconds > 2e6 ? 2000000000L : (long)ceil(seconds * 1e3);
 }
 
-static CURLcode prepare(cbc_transfer *x, cbc_request *r, double timeout) {
+static CURLcode prepare(cbc_transfer *x, cbc_request *r) {
   const char *url = cbc_buffer_string(&r->url);
   double connect = r->connect_timeout > 0 ? r->connect_timeout : x->transport->connect_timeout;
   CURLcode rc;
@@ -166,7 +214,6 @@ static CURLcode prepare(cbc_transfer *x, cbc_request *r, double timeout) {
   rc = curl_easy_setopt(x->easy, CURLOPT_REQUEST_TARGET, url + x->transport->origin);
   if (rc == CURLE_OK) rc = set_body(x, r);
   if (rc == CURLE_OK) rc = set_headers(x, r);
-  if (rc == CURLE_OK) rc = curl_easy_setopt(x->easy, CURLOPT_TIMEOUT_MS, to_milliseconds(timeout));
   if (rc == CURLE_OK)
     rc = curl_easy_setopt(x->easy, CURLOPT_CONNECTTIMEOUT_MS, to_milliseconds(connect));
   return rc;
@@ -181,22 +228,34 @@ static void reset_reply(cbc_transfer *x) {
   cbc_error_clear(&x->reply.error);
   x->sends = 0;
   x->head = 0;
-  x->resent = x->nomem = x->headed = x->held = x->streaming = false;
+  x->resent = x->unfit = x->kept = x->begun = x->early = x->headed = false;
+  x->nomem = x->held = x->streaming = false;
   x->message[0] = '\0';
+}
+
+/* Begins with what is prepared, on a new connection or any, in that time. */
+static CURLcode launch(cbc_transfer *x, double timeout, bool fresh) {
+  CURLcode rc = set_fresh(x, fresh);
+  CURLMcode mrc;
+  if (rc == CURLE_OK) rc = curl_easy_setopt(x->easy, CURLOPT_TIMEOUT_MS, to_milliseconds(timeout));
+  if (rc != CURLE_OK) return rc;
+  mrc = cbc_transport_add(x->transport, x);
+  return mrc == CURLM_OK              ? CURLE_OK
+         : mrc == CURLM_OUT_OF_MEMORY ? CURLE_OUT_OF_MEMORY
+                                      : CURLE_FAILED_INIT;
 }
 
 cbc_code cbc_transfer_start(cbc_transfer *x, cbc_request *r, double timeout, bool once,
                             cbc_error *err) {
+  const cbc_env *env = x->env;
   CURLcode rc;
   reset_reply(x);
   x->request = r;
   x->once = once;
-  rc = prepare(x, r, timeout);
-  if (rc == CURLE_OK) {
-    CURLMcode mrc = cbc_transport_add(x->transport, x);
-    if (mrc == CURLM_OK) return CBC_OK;
-    rc = mrc == CURLM_OUT_OF_MEMORY ? CURLE_OUT_OF_MEMORY : CURLE_FAILED_INIT;
-  }
+  x->ends = env->now(env->ud) + timeout;
+  rc = prepare(x, r);
+  if (rc == CURLE_OK) rc = launch(x, timeout, false);
+  if (rc == CURLE_OK) return CBC_OK;
   forget_request(x);
   if (x->reply.error.code == CBC_EFILE) {
     *err = x->reply.error;
@@ -206,14 +265,23 @@ cbc_code cbc_transfer_start(cbc_transfer *x, cbc_request *r, double timeout, boo
   return cbc_error_set(err, CBC_ETRANSPORT, "%s", curl_easy_strerror(rc));
 }
 
+void cbc_transfer_finish(cbc_transfer *x, CURLcode result) {
+  /* Nothing was written to the connection that was unfit, and libcurl has closed
+  ** it: the same attempt goes on over a new one. */
+  if (x->unfit && x->kept && !x->fresh) {
+    cbc_transport_remove(x->transport, x);
+    x->unfit = false;
+    x->message[0] = '\0';
+    result = launch(x, x->ends - x->env->now(x->env->ud), true);
+    if (result == CURLE_OK) return;
+  }
+  cbc_reply_finish(x, result);
+  cbc_transfer_stop(x);
+}
+
 void cbc_transfer_stop(cbc_transfer *x) {
   if (!cbc_transfer_done(x)) cbc_transport_remove(x->transport, x);
   forget_request(x);
-}
-
-void cbc_transfer_finish(cbc_transfer *x, CURLcode result) {
-  cbc_reply_finish(x, result);
-  cbc_transfer_stop(x);
 }
 
 void cbc_transfer_orphan(cbc_transfer *x) {

@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <math.h>
 #include <string.h>
+#include <strings.h>
 
 #include "cbc_transport_impl.h"
 
@@ -193,6 +194,11 @@ static CURLcode configure(cbc_transport *t, const cbc_transport_options *o) {
   return set_behaviour(t->model, o);
 }
 
+/* True where libcurl reads through TLS: to the endpoint, or to the proxy. */
+static bool is_layered(const cbc_transport_options *o) {
+  return !o->plain || (o->proxy != NULL && strncasecmp(o->proxy, "https:", 6) == 0);
+}
+
 cbc_transport *cbc_transport_new(const cbc_env *env, const cbc_transport_options *options,
                                  cbc_error *err) {
   cbc_transport *t = cbc_alloc(env, sizeof *t);
@@ -205,7 +211,9 @@ cbc_transport *cbc_transport_new(const cbc_env *env, const cbc_transport_options
                        .origin = options->origin_size,
                        .connect_timeout = options->connect_timeout,
                        .max_response = options->max_response,
+                       .layered = is_layered(options),
                        .timer = -1};
+  cbc_sockets_init(&t->opened, env);
   rc = configure(t, options);
   if (rc == CURLE_OK) return t;
   cbc_transport_free(t);
@@ -229,6 +237,7 @@ void cbc_transport_free(cbc_transport *t) {
     if (t->typed[json] != NULL) cbc_headers_free(t->env, t->typed[json], t->headers);
   cbc_headers_free(t->env, t->headers, NULL);
   cbc_free(t->env, t->sockets, t->socket_capacity * sizeof *t->sockets);
+  cbc_sockets_free(&t->opened);
   cbc_free(t->env, t, sizeof *t);
 }
 

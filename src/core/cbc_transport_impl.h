@@ -5,6 +5,7 @@
 #ifndef CBC_TRANSPORT_IMPL_H
 #define CBC_TRANSPORT_IMPL_H
 
+#include "cbc_sockets.h"
 #include "cbc_transfer.h"
 
 struct cbc_transport {
@@ -16,6 +17,8 @@ struct cbc_transport {
   size_t origin;               /* bytes of a URL before its path */
   double connect_timeout;      /* seconds */
   size_t max_response;         /* bytes */
+  bool layered;                /* a TLS library stands between libcurl and the sockets */
+  cbc_sockets opened;          /* of all connections */
   struct pollfd *sockets;      /* what libcurl waits for; owned */
   size_t socket_count;
   size_t socket_capacity;
@@ -35,14 +38,28 @@ struct cbc_transfer {
   struct curl_slist *prefix; /* headers of the present request before the client's; owned */
   const cbc_request *request;
   cbc_reply reply;
-  int sends;      /* times libcurl began to send the request */
-  bool once;      /* it must not begin a second time */
-  bool resent;    /* it was kept from that */
+
+  /* The request on its way. */
+  double ends; /* when its time is over, by env's clock */
+  int sends;   /* times libcurl began to send it */
+  bool once;   /* it must not begin a second time */
+  bool resent; /* it was kept from that */
+  bool held;   /* libcurl was told to wait: for a piece to be taken, or for bytes to send */
+  bool nomem;  /* a callback found no memory */
+
+  /* Its connection. */
+  bool kept;           /* it had been used before */
+  bool unfit;          /* it was not used: something was waiting in it */
+  bool fresh;          /* it must be a new one; libcurl is set for that */
+  int fd;              /* the socket of a kept one; valid until the reply begins */
+  uint64_t read_bytes; /* what had been read from that when the request was about to be sent */
+
+  /* The reply. */
+  bool begun;     /* its first line came */
+  bool early;     /* and had come before the request */
   bool headed;    /* the empty line behind the final status' headers came */
+  bool streaming; /* they are handed over in pieces */
   size_t head;    /* bytes of heads and trailers */
-  bool streaming; /* the reply's body is handed over in pieces */
-  bool held;      /* libcurl was told to wait until the piece is taken */
-  bool nomem;     /* a callback found no memory */
   char message[CURL_ERROR_SIZE];
 };
 
