@@ -847,7 +847,8 @@ describe("a download", function()
 
     it("without a total where the service tells none", function()
       local s <close> = service.scripted {
-        { { read = "request" }, { send = "HTTP/1.1 200 OK\r\n\r\n" }, { send = ("x"):rep(1000), times = 300 } },
+        { { read = "request" }, { send = "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n" },
+          { send = "3e8\r\n" .. ("x"):rep(1000) .. "\r\n", times = 300 }, { send = "0\r\n\r\n" } },
       }
       local told = {}
       assert.equal(300000, assert(s.chunks:download(CHUNK, function() end, {

@@ -3,6 +3,7 @@
 local connect = require "cloudblue.connect"
 local cqueues = require "cqueues"
 local certs = require "spec.support.certs"
+local folder = require "spec.support.folder"
 local rawserver = require "spec.support.rawserver"
 local sandbox = require "cloudblue.connect.sandbox"
 local service = require "spec.support.service"
@@ -395,6 +396,100 @@ describe("a status that refuses", function()
       assert.equal(1, #s:requests())
     end)
   end
+end)
+
+describe("a download that is not provably whole", function()
+  local OK = "HTTP/1.1 200 OK\r\n"
+
+  --- The first bytes of the file in gzip, and all of them.
+  local function gzipped(bytes)
+    local pipe <close> = assert(io.popen(("printf %%s '%s' | gzip -nc"):format(bytes)))
+    return pipe:read("a")
+  end
+
+  local PACKED = gzipped(("x"):rep(1000))
+
+  local function coded(bytes)
+    return OK .. ("Content-Encoding: gzip\r\nContent-Length: %d\r\n\r\n%s"):format(#bytes, bytes)
+  end
+
+  local DOUBTFUL = {
+    ["because only the connection's end frames it"] = OK .. "\r\nabc",
+    ["because nothing frames it, and it is empty"] = OK .. "\r\n",
+    ["because its transfer coding does not frame it"] =
+      OK .. "Transfer-Encoding: identity\r\nContent-Length: 3\r\n\r\nabc",
+    ["because its length is not reached"] = OK .. "Content-Length: 4\r\n\r\nabc",
+    ["because its last chunk is missing"] = OK .. "Transfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n",
+    ["because it is compressed and breaks off before its checksum"] = coded(PACKED:sub(1, -9)),
+    ["because it is compressed and breaks off within"] = coded(PACKED:sub(1, -12)),
+    ["because it is compressed, which was not asked for"] = coded(PACKED),
+    ["because it is a part"] = "HTTP/1.1 206 Partial\r\nContent-Range: bytes 0-2/9\r\nContent-Length: 3\r\n\r\nabc",
+    ["because there is none"] = "HTTP/1.1 204 No Content\r\n\r\n",
+    ["because there is none yet"] = "HTTP/1.1 202 Accepted\r\nContent-Length: 3\r\n\r\nabc",
+  }
+
+  for _, tls in ipairs { false, true } do
+    for why, bytes in pairs(DOUBTFUL) do
+      it(why .. (tls and ", over TLS," or "") .. " is a failure, and leaves the file as it was", function()
+        local home <close> = folder.make()
+        local script = { { read = "request" }, { send = bytes }, { close = true } }
+        local s <close> = service.scripted({ script }, { caFile = certs.make().ca }, tls and certs.make().good or nil)
+        home:write("out.bin", "before")
+        for _, target in ipairs { false, home:path("out.bin"), function() end } do
+          local value, failure = s.chunks:download("UFC-1", target or nil)
+          assert.is_nil(value)
+          assert.is_truthy(failure.kind == "transport" or failure.kind == "decode", failure.kind)
+          assert.matches(".", failure.message)
+        end
+        assert.equal("before", home:read("out.bin"))
+        assert.same({ "out.bin" }, home:list())
+        assert.matches("\r\nAccept%-Encoding: identity\r\n", s:requests()[1].head)
+      end)
+    end
+  end
+
+  it("hands none of the bytes over that can't be trusted", function()
+    for _, bytes in ipairs { OK .. "\r\nabc", coded(PACKED), DOUBTFUL["because it is a part"] } do
+      local s <close> = service.scripted { { { read = "request" }, { send = bytes }, { close = true } } }
+      local got = {}
+      assert.is_nil((s.chunks:download("UFC-1", function(piece) got[#got + 1] = piece end)))
+      assert.same({}, got)
+    end
+  end)
+
+  it("is no reply to a request for its bytes, either", function()
+    local s <close> = service.scripted { { { read = "request" }, { send = OK .. "\r\n{}" }, { close = true } } }
+    assert.is_nil((s.client:request("GET", "/x", { raw = true })))
+    assert.same({}, (s.client:request("GET", "/x")))
+  end)
+end)
+
+describe("a JSON reply that only the connection's end frames", function()
+  local function closed(body)
+    return service.scripted { { { read = "request" }, { send = "HTTP/1.1 200 OK\r\n\r\n" .. body }, { close = true } } }
+  end
+
+  local RECORD = '{"id":"UR-1","status":"closed","external_billing_id":"B-1","n":[12]}'
+
+  it("is whole where it shows its own end, and nowhere before", function()
+    for cut = 0, #RECORD - 1 do
+      local s <close> = closed(RECORD:sub(1, -1 - cut))
+      if cut == 0 then
+        assert.equal("UR-1", assert(s.records:close("UR-1", "B-1")).id)
+      else
+        assert.equal("unknown", failed(s).outcome)
+      end
+    end
+  end)
+
+  it("is none where it could be the beginning of another", function()
+    for _, body in ipairs { "12", "1", "true" } do
+      local s <close> = closed(body)
+      local value, failure = s.client:request("GET", "/x")
+      assert.is_nil(value)
+      assertFailure(failure, "transport", "rejected", "^the reply can't be proven whole: neither Content%-Length nor")
+    end
+  end)
 end)
 
 describe("a server that sends what nobody asked for", function()

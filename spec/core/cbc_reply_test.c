@@ -1,6 +1,6 @@
 /*
-** cbc_reply_test.c - what comes back on the wire, against a server that says what
-** it is told to.
+** cbc_reply_test.c - what comes back on the wire, and whether it is whole, against
+** a server that says what it is told to.
 */
 #include "scene.h"
 
@@ -211,6 +211,106 @@ static void a_reply_that_hangs_times_out(void **state) {
   scene_close(&s);
 }
 
+/* How sure one has to be of the body. */
+typedef enum demand { COLLECT, WHOLE, STREAM } demand;
+
+static bool is_collected(const cbc_transfer *x) {
+  return cbc_transfer_done(x) || cbc_transfer_streaming(x);
+}
+
+#define OK "HTTP/1.1 200 OK\r\n"
+#define UNFRAMED "neither Content-Length nor chunks"
+#define COMPRESSED "it is compressed, which was not asked for"
+
+static void what_only_the_connections_end_frames_is_whole_where_it_shows_that(void **state) {
+  static const struct {
+    const char *reply;
+    demand demand;
+    const char *problem; /* NULL: it is taken */
+  } rows[] = {
+      {OK "\r\n{\"a\":1}", COLLECT, NULL},
+      {OK "\r\n[1] \r\n\t", COLLECT, NULL},
+      {OK "\r\n", COLLECT, NULL},
+      {OK "\r\n12", COLLECT, UNFRAMED},
+      {OK "\r\n\"a\"", COLLECT, UNFRAMED},
+      {OK "\r\n  ", COLLECT, NULL},
+      {"HTTP/1.1 404 No\r\n\r\n<html>", COLLECT, NULL},
+      {"HTTP/1.1 302 Go\r\n\r\n<html>", COLLECT, NULL},
+      {OK "Transfer-Encoding: identity\r\nContent-Length: 2\r\n\r\n12", COLLECT, UNFRAMED},
+      {OK "\r\n{\"a\":1}", WHOLE, UNFRAMED},
+      {OK "\r\n{\"a\":1}", STREAM, UNFRAMED},
+      {OK "\r\n", WHOLE, UNFRAMED},
+      {OK "\r\n", STREAM, UNFRAMED},
+      {OK "Transfer-Encoding: identity\r\nContent-Length: 2\r\n\r\n12", WHOLE, UNFRAMED},
+      {"HTTP/1.1 404 No\r\n\r\n<html>", WHOLE, NULL},
+      {"HTTP/1.1 404 No\r\n\r\n<html>", STREAM, NULL},
+      {"HTTP/1.1 204 No\r\n\r\n", WHOLE, NULL},
+      {OK "Content-Length: 2\r\n\r\n12", WHOLE, NULL},
+      {OK "Content-Length: 2\r\n\r\n12", STREAM, NULL},
+      {OK "Content-Length: 0\r\n\r\n", STREAM, NULL},
+      {OK "Transfer-Encoding: Chunked \r\n\r\n2\r\n12\r\n0\r\n\r\n", WHOLE, NULL},
+      {OK "Transfer-Encoding: chunked\r\n\r\n2\r\n12\r\n0\r\n\r\n", STREAM, NULL},
+      {OK "Content-Length: 2\r\nContent-Encoding: identity\r\n\r\n12", STREAM, NULL},
+      {OK "Content-Length: 2\r\nContent-Encoding: deflate\r\n\r\n\x78\x9c", WHOLE, COMPRESSED}};
+  (void)state;
+  for (size_t i = 0; i < COUNT(rows); i++) {
+    const loopback_step step = {rows[i].reply, LOOPBACK_CLOSE};
+    cbc_reply *reply;
+    scene s;
+    scene_open(&s, &step, 1);
+    scene_describe(&s, "GET", "/");
+    s.r.whole = rows[i].demand == WHOLE;
+    s.r.stream = rows[i].demand == STREAM;
+    scene_start(&s, PATIENCE, true);
+    scene_wait(&s, is_collected);
+    scene_wait(&s, cbc_transfer_done);
+    reply = cbc_transfer_reply(s.x);
+    if ((reply->status != 0) != (rows[i].problem == NULL) ||
+        (rows[i].problem != NULL && strstr(reply->error.message, rows[i].problem) == NULL))
+      fail_msg("%zu: %s: %d %s", i, rows[i].reply, reply->status, reply->error.message);
+    assert_true(reply->sent);
+    scene_close(&s);
+  }
+}
+
+/* One stored block: "hello", its trailer (checksum and length) still to come. */
+#define GZIP_HELLO "\x1f\x8b\x08\x01\x01\x01\x01\x01\x01\x03\xcb\x48\xcd\xc9\xc9\x07\x01"
+
+static void no_bytes_of_a_compressed_file_are_handed_over(void **state) {
+  static const char *const codings[] = {"gzip", "x-gzip", "deflate", "gzip, identity"};
+  (void)state;
+  for (size_t i = 0; i < COUNT(codings); i++) {
+    char bytes[300];
+    const loopback_step step = {bytes, LOOPBACK_CLOSE};
+    scene s;
+    snprintf(bytes, sizeof bytes, OK "Content-Encoding: %s\r\nContent-Length: %zu\r\n\r\n%s",
+             codings[i], strlen(GZIP_HELLO), GZIP_HELLO);
+    scene_open(&s, &step, 1);
+    scene_describe(&s, "GET", "/");
+    s.r.stream = true;
+    scene_start(&s, PATIENCE, true);
+    scene_wait(&s, is_collected);
+    assert_true(cbc_transfer_done(s.x));
+    assert_int_equal(cbc_transfer_reply(s.x)->status, 0);
+    scene_close(&s);
+  }
+}
+
+static void what_must_be_whole_is_not_asked_for_in_a_compression(void **state) {
+  scene s;
+  (void)state;
+  scene_open(&s, &hello, 1);
+  for (int i = 0; i < 3; i++) {
+    scene_describe(&s, "GET", "/");
+    s.r.whole = i == 1;
+    assert_int_equal(scene_perform(&s)->status, 200);
+    assert_non_null(
+        strstr(loopback_request(s.server, (size_t)i),
+               i == 1 ? "\r\nAccept-Encoding: identity\r\n" : "\r\nAccept-Encoding: gzip\r\n"));
+  }
+  scene_close(&s);
+}
+
 /* ==== Streams ========================================================= */
 
 static bool has_piece(const cbc_transfer *x) {
@@ -288,6 +388,9 @@ int main(void) {
       cmocka_unit_test(head_and_trailers_of_a_stream_are_bounded),
       cmocka_unit_test(a_reply_that_does_not_come_whole_is_none),
       cmocka_unit_test(a_reply_that_hangs_times_out),
+      cmocka_unit_test(what_only_the_connections_end_frames_is_whole_where_it_shows_that),
+      cmocka_unit_test(no_bytes_of_a_compressed_file_are_handed_over),
+      cmocka_unit_test(what_must_be_whole_is_not_asked_for_in_a_compression),
       cmocka_unit_test(a_streamed_body_is_not_bounded_and_comes_in_pieces),
       cmocka_unit_test(an_error_is_collected_even_where_a_stream_was_asked_for),
       cmocka_unit_test(a_part_of_a_file_is_not_streamed)};

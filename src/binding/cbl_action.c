@@ -23,6 +23,7 @@ static void complete_request(lua_State *L, cbl_job *job, const char *base_uri,
                              const cbl_arguments *a) {
   cbc_request *r = &job->call->request;
   r->method = job->endpoint->method;
+  r->whole = job->endpoint->returns == CBL_RETURNS_BYTES;
   r->connect_timeout = a->limits.connect_timeout;
   cbl_job_add_route(&r->url, base_uri, job->endpoint->route, a->ids);
   if (a->query != 0) {

@@ -127,6 +127,7 @@ int cbl_request_perform(lua_State *L) {
   job = cbl_job_push(L, CLIENT, NULL, s.raw ? &raw : &decoded);
   r = &job->call->request;
   r->method = method;
+  r->whole = s.raw;
   r->connect_timeout = s.limits.connect_timeout;
   read_body(L, r);
   read_headers(L, r);

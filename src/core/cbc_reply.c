@@ -1,8 +1,9 @@
 /*
-** cbc_reply.c - what comes back on the wire: head and body, and whose answer it
-** is.
+** cbc_reply.c - what comes back on the wire: head, body, and whether it is
+** whole.
 */
 #include <string.h>
+#include <strings.h>
 
 #include "cbc_header.h"
 #include "cbc_transport_impl.h"
@@ -75,17 +76,68 @@ const struct curl_header *cbc_transfer_next_header(cbc_transfer *x,
   return curl_easy_nextheader(x->easy, CURLH_HEADER, -1, (struct curl_header *)previous);
 }
 
+/* ==== Wholeness ======================================================= */
+
+static bool is_word(const char *value, const char *word) {
+  size_t n = cbc_header_size(value);
+  return n == strlen(word) && strncasecmp(value, word, n) == 0;
+}
+
+/* True where length or chunks say where the body ends (RFC 9112, 6.3): libcurl
+** then reports one that ends earlier. Else only the end of the connection does,
+** which is what a broken one looks like. */
+static bool is_framed(cbc_transfer *x) {
+  struct curl_header *coding;
+  int status = status_of(x);
+  if (status == 204 || status == 304) return true;
+  if (curl_easy_header(x->easy, "Transfer-Encoding", 0, CURLH_HEADER, -1, &coding) == CURLHE_OK)
+    return coding->amount == 1 && is_word(coding->value, "chunked");
+  return cbc_transfer_header(x, "Content-Length") != NULL;
+}
+
+#define UNFRAMED "neither Content-Length nor chunks say where it ends"
+
+/* Why the body could be a part of what was sent without anybody's knowing; NULL
+** where it can't. libcurl 7.88 does not notice that a compressed body breaks off,
+** so one is not asked for. */
+static const char *find_doubt(cbc_transfer *x) {
+  const char *coding = cbc_transfer_header(x, "Content-Encoding");
+  if (!is_framed(x)) return UNFRAMED;
+  if (coding != NULL && !is_word(coding, "identity"))
+    return "it is compressed, which was not asked for";
+  return NULL;
+}
+
+/* A JSON object or array shows itself whether it is whole, and the body of an
+** error is not acted on. */
+static bool shows_its_end(const cbc_transfer *x) {
+  size_t n = x->reply.body.size;
+  const char *bytes = x->reply.body.data;
+  while (n > 0 && strchr(" \t\r\n", bytes[n - 1]) != NULL && bytes[n - 1] != '\0')
+    n--;
+  return x->reply.status >= 300 || n == 0 || bytes[n - 1] == '}' || bytes[n - 1] == ']';
+}
+
 /* ==== Body ============================================================ */
 
 static bool is_whole_file(const cbc_transfer *x) {
   return x->request->stream && status_of(x) == 200;
 }
 
+/* Once for each reply, at the first bytes of its body. */
+static bool begin_body(cbc_transfer *x) {
+  if (x->bodied) return true;
+  x->bodied = true;
+  x->streaming = is_whole_file(x);
+  if (x->whole && status_of(x) < 300) x->unproven = find_doubt(x);
+  return x->unproven == NULL;
+}
+
 size_t cbc_reply_on_body(char *bytes, size_t one, size_t n, void *ud) {
   cbc_transfer *x = ud;
   cbc_buffer *body = &x->reply.body;
   (void)one;
-  x->streaming = is_whole_file(x);
+  if (!begin_body(x)) return 0;
   if (x->streaming) {
     if (body->size > 0 && body->size + n > STREAM_MOST) {
       x->held = true;
@@ -102,6 +154,12 @@ size_t cbc_reply_on_body(char *bytes, size_t one, size_t n, void *ud) {
 
 /* ==== The end ========================================================= */
 
+static const char *find_reason(cbc_transfer *x) {
+  if (x->reply.status >= 300) return NULL;
+  if (x->whole) return x->bodied ? NULL : find_doubt(x);
+  return shows_its_end(x) || is_framed(x) ? NULL : UNFRAMED;
+}
+
 /* The sentence for a transfer without a whole reply. libcurl's texts name hosts
 ** and reasons; they never hold headers. */
 static void explain(cbc_transfer *x, CURLcode result) {
@@ -113,6 +171,8 @@ static void explain(cbc_transfer *x, CURLcode result) {
   else if (x->reply.too_large)
     cbc_error_set(e, CBC_ETRANSPORT, "the reply has more than %zu bytes (maxResponseBytes)",
                   x->transport->max_response);
+  else if (x->unproven != NULL)
+    cbc_error_set(e, CBC_ETRANSPORT, "the reply can't be proven whole: %s", x->unproven);
   else if (x->early)
     cbc_error_set(e, CBC_ETRANSPORT, "what came was there before the request, and answers another");
   else if (x->unfit)
@@ -134,6 +194,10 @@ void cbc_reply_finish(cbc_transfer *x, CURLcode result) {
   if (result == CURLE_OK && !x->headed) result = CURLE_PARTIAL_FILE;
   if (result == CURLE_OK) {
     reply->status = status_of(x);
+    if ((x->unproven = find_reason(x)) != NULL) {
+      reply->status = 0;
+      result = CURLE_PARTIAL_FILE;
+    }
   }
   if (result != CURLE_OK) {
     explain(x, result);

@@ -58,7 +58,8 @@ typedef struct cbc_request {
   const cbc_field *headers; /* beside the client's; outlive the request */
   size_t header_count;
   double connect_timeout; /* seconds; 0: the client's */
-  bool stream;            /* a 2xx body is handed over in pieces rather than collected */
+  bool whole;             /* a 2xx body must be provably whole: see cbc_reply.c */
+  bool stream;            /* that of a 200 is handed over in pieces, and must be whole, too */
 } cbc_request;
 
 /* An empty feed. env must outlive it. */

@@ -195,6 +195,14 @@ static CURLcode set_headers(cbc_transfer *x, const cbc_request *r) {
   return curl_easy_setopt(x->easy, CURLOPT_HTTPHEADER, x->prefix);
 }
 
+static CURLcode set_wholeness(cbc_transfer *x, bool whole) {
+  CURLcode rc = CURLE_OK;
+  if (x->whole != whole)
+    rc = curl_easy_setopt(x->easy, CURLOPT_ACCEPT_ENCODING, whole ? "identity" : CBC_CODINGS);
+  if (rc == CURLE_OK) x->whole = whole;
+  return rc;
+}
+
 static CURLcode set_fresh(cbc_transfer *x, bool fresh) {
   if (x->fresh == fresh) return CURLE_OK;
   x->fresh = fresh;
@@ -214,6 +222,7 @@ static CURLcode prepare(cbc_transfer *x, cbc_request *r) {
   rc = curl_easy_setopt(x->easy, CURLOPT_REQUEST_TARGET, url + x->transport->origin);
   if (rc == CURLE_OK) rc = set_body(x, r);
   if (rc == CURLE_OK) rc = set_headers(x, r);
+  if (rc == CURLE_OK) rc = set_wholeness(x, r->whole || r->stream);
   if (rc == CURLE_OK)
     rc = curl_easy_setopt(x->easy, CURLOPT_CONNECTTIMEOUT_MS, to_milliseconds(connect));
   return rc;
@@ -228,7 +237,8 @@ static void reset_reply(cbc_transfer *x) {
   cbc_error_clear(&x->reply.error);
   x->sends = 0;
   x->head = 0;
-  x->resent = x->unfit = x->kept = x->begun = x->early = x->headed = false;
+  x->unproven = NULL;
+  x->resent = x->unfit = x->kept = x->begun = x->early = x->headed = x->bodied = false;
   x->nomem = x->held = x->streaming = false;
   x->message[0] = '\0';
 }

@@ -130,7 +130,7 @@ static CURLcode set_behaviour(CURL *easy, const cbc_transport_options *o) {
   CURLcode result = CURLE_OK;
   SET(CURLOPT_NOSIGNAL, 1L); /* signals belong to the host */
   SET(CURLOPT_NOPROGRESS, 1L);
-  SET(CURLOPT_ACCEPT_ENCODING, "gzip"); /* every service has it; each name costs in every call */
+  SET(CURLOPT_ACCEPT_ENCODING, CBC_CODINGS);
   if (o->user_agent != NULL) SET(CURLOPT_USERAGENT, o->user_agent);
   return result;
 }

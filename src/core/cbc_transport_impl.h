@@ -8,6 +8,10 @@
 #include "cbc_sockets.h"
 #include "cbc_transfer.h"
 
+/* The content codings that are asked for: every service has this one, and each
+** name costs in every call. */
+#define CBC_CODINGS "gzip"
+
 struct cbc_transport {
   const cbc_env *env;
   CURLM *multi;
@@ -39,6 +43,10 @@ struct cbc_transfer {
   const cbc_request *request;
   cbc_reply reply;
 
+  /* What libcurl is set for, so that it is set anew only when that changes. */
+  bool fresh; /* a new connection */
+  bool whole; /* a body that must be provably whole */
+
   /* The request on its way. */
   double ends; /* when its time is over, by env's clock */
   int sends;   /* times libcurl began to send it */
@@ -50,16 +58,17 @@ struct cbc_transfer {
   /* Its connection. */
   bool kept;           /* it had been used before */
   bool unfit;          /* it was not used: something was waiting in it */
-  bool fresh;          /* it must be a new one; libcurl is set for that */
   int fd;              /* the socket of a kept one; valid until the reply begins */
   uint64_t read_bytes; /* what had been read from that when the request was about to be sent */
 
   /* The reply. */
-  bool begun;     /* its first line came */
-  bool early;     /* and had come before the request */
-  bool headed;    /* the empty line behind the final status' headers came */
-  bool streaming; /* they are handed over in pieces */
-  size_t head;    /* bytes of heads and trailers */
+  bool begun;           /* its first line came */
+  bool early;           /* and had come before the request */
+  bool headed;          /* the empty line behind the final status' headers came */
+  bool bodied;          /* the first bytes of the body came */
+  bool streaming;       /* they are handed over in pieces */
+  size_t head;          /* bytes of heads and trailers */
+  const char *unproven; /* why the body was refused; NULL: it was not */
   char message[CURL_ERROR_SIZE];
 };
 
