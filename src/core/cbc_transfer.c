@@ -155,13 +155,22 @@ void cbc_transfer_free(cbc_transfer *x) {
 
 /* ==== The request ===================================================== */
 
+/* What one request sets and the next mostly wants the same is set only when it
+** changes: each option costs in every call. */
+
+/* The name of a method that libcurl does not know; NULL for one that it does. */
+static CURLcode set_method(cbc_transfer *x, const char *name) {
+  if (name == NULL && !x->named) return CURLE_OK;
+  x->named = name != NULL;
+  return curl_easy_setopt(x->easy, CURLOPT_CUSTOMREQUEST, name);
+}
+
 static CURLcode set_body(cbc_transfer *x, const cbc_request *r) {
   CURL *easy = x->easy;
   CURLcode rc;
   bool get = strcmp(r->method, "GET") == 0;
   /* libcurl knows GET and POST; other methods are one of them by another name. */
-  rc = curl_easy_setopt(easy, CURLOPT_CUSTOMREQUEST,
-                        get || strcmp(r->method, "POST") == 0 ? NULL : r->method);
+  rc = set_method(x, get || strcmp(r->method, "POST") == 0 ? NULL : r->method);
   if (rc != CURLE_OK) return rc;
   if (r->body == CBC_BODY_MULTIPART) return cbc_mime_set(x, r);
   if (r->body == CBC_BODY_NONE && strcmp(r->method, "POST") != 0 && strcmp(r->method, "PUT") != 0)
@@ -171,7 +180,7 @@ static CURLcode set_body(cbc_transfer *x, const cbc_request *r) {
   if (rc == CURLE_OK)
     rc = curl_easy_setopt(easy, CURLOPT_POSTFIELDS, r->json_size != 0 ? r->json : "");
   if (rc == CURLE_OK) rc = curl_easy_setopt(easy, CURLOPT_POST, 1L);
-  if (rc == CURLE_OK && get) rc = curl_easy_setopt(easy, CURLOPT_CUSTOMREQUEST, "GET");
+  if (rc == CURLE_OK && get) rc = set_method(x, "GET");
   return rc;
 }
 
@@ -192,6 +201,9 @@ static CURLcode set_headers(cbc_transfer *x, const cbc_request *r) {
   if (wants_no_expect(r) && !prefix_header(x, "Expect", NULL)) return CURLE_OUT_OF_MEMORY;
   for (size_t i = r->header_count; i-- > 0;)
     if (!prefix_header(x, r->headers[i].name, r->headers[i].value)) return CURLE_OUT_OF_MEMORY;
+  /* libcurl keeps the list by its address. */
+  if (x->headers == x->prefix) return CURLE_OK;
+  x->headers = x->prefix;
   return curl_easy_setopt(x->easy, CURLOPT_HTTPHEADER, x->prefix);
 }
 
@@ -209,9 +221,13 @@ static CURLcode set_fresh(cbc_transfer *x, bool fresh) {
   return curl_easy_setopt(x->easy, CURLOPT_FRESH_CONNECT, (long)fresh);
 }
 
-/* CURLOPT_TIMEOUT_MS takes 0 for no time-out at all, and a 32-bit long. */
-static long to_milliseconds(double seconds) {
-  return seconds < 0.001 ? 1 : seconds > 2e6 ? 2000000000L : (long)ceil(seconds * 1e3);
+/* CURLOPT_TIMEOUT_MS or CURLOPT_CONNECTTIMEOUT_MS, in whose place 0 means another
+** time, and a 32-bit long is the most. last is what is set; 0: nothing. */
+static CURLcode set_timeout(cbc_transfer *x, CURLoption option, long *last, double seconds) {
+  long milliseconds = seconds < 0.001 ? 1 : seconds > 2e6 ? 2000000000L : (long)ceil(seconds * 1e3);
+  if (*last == milliseconds) return CURLE_OK;
+  *last = milliseconds;
+  return curl_easy_setopt(x->easy, option, milliseconds);
 }
 
 static CURLcode prepare(cbc_transfer *x, cbc_request *r) {
@@ -223,8 +239,7 @@ static CURLcode prepare(cbc_transfer *x, cbc_request *r) {
   if (rc == CURLE_OK) rc = set_body(x, r);
   if (rc == CURLE_OK) rc = set_headers(x, r);
   if (rc == CURLE_OK) rc = set_wholeness(x, r->whole || r->stream);
-  if (rc == CURLE_OK)
-    rc = curl_easy_setopt(x->easy, CURLOPT_CONNECTTIMEOUT_MS, to_milliseconds(connect));
+  if (rc == CURLE_OK) rc = set_timeout(x, CURLOPT_CONNECTTIMEOUT_MS, &x->connect_timeout, connect);
   return rc;
 }
 
@@ -247,7 +262,7 @@ static void reset_reply(cbc_transfer *x) {
 static CURLcode launch(cbc_transfer *x, double timeout, bool fresh) {
   CURLcode rc = set_fresh(x, fresh);
   CURLMcode mrc;
-  if (rc == CURLE_OK) rc = curl_easy_setopt(x->easy, CURLOPT_TIMEOUT_MS, to_milliseconds(timeout));
+  if (rc == CURLE_OK) rc = set_timeout(x, CURLOPT_TIMEOUT_MS, &x->timeout, timeout);
   if (rc != CURLE_OK) return rc;
   mrc = cbc_transport_add(x->transport, x);
   return mrc == CURLM_OK              ? CURLE_OK

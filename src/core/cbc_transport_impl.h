@@ -44,8 +44,11 @@ struct cbc_transfer {
   cbc_reply reply;
 
   /* What libcurl is set for, so that it is set anew only when that changes. */
-  bool fresh; /* a new connection */
-  bool whole; /* a body that must be provably whole */
+  const struct curl_slist *headers;
+  long timeout, connect_timeout; /* milliseconds; 0: not set */
+  bool named;                    /* the method by a name of its own */
+  bool fresh;                    /* a new connection */
+  bool whole;                    /* a body that must be provably whole */
 
   /* The request on its way. */
   double ends; /* when its time is over, by env's clock */
