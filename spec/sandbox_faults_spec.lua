@@ -71,6 +71,7 @@ describe("the sandbox's script of faults", function()
     local expected = {
       refuse = false, hang = false, ["reset-before"] = false, status = false, delay = true, slow = true,
       ["reset-after"] = true, ["reset-middle"] = true, truncate = true, garbage = true, empty = true, oversized = true,
+      alter = true, trailers = true, gzip = true,
     }
     for fault, applied in pairs(expected) do
       local made = script { { on = ON, fault = fault, status = fault == "status" and 500 or nil } }
@@ -90,6 +91,14 @@ describe("the sandbox's script of faults", function()
       ["rule 1: only refuse and hang can happen at connect"] = { { on = "connect", fault = "slow" } },
       ["rule 1: 'status' is missing"] = { { on = ON, fault = "status" } },
       ["rule 1: 'status' is not what it must be"] = { { on = ON, fault = "status", status = 99 } },
+      ["rule 2: 'status' is not what it must be"] = {
+        { on = ON, fault = "status", status = 999 }, { on = ON, fault = "status", status = 1000 },
+      },
+      ["rule 1: 'set' is not what it must be"] = { { on = ON, fault = "alter", set = "id" } },
+      ["rule 1: 'without' is not what it must be"] = { { on = ON, fault = "alter", without = { 1 } } },
+      ["rule 1: 'trailers' is not what it must be"] = { { on = ON, fault = "trailers", trailers = { a = "b\r\n" } } },
+      ["rule 1: 'headers' is not what it must be"] = { { on = ON, fault = "status", status = 500, headers = { "x" } } },
+      ["rule 1: 'missing' is not what it must be"] = { { on = ON, fault = "gzip", missing = -1 } },
       ["rule 1: 'nth' is not what it must be"] = { { on = ON, fault = "hang", nth = 0 } },
       ["rule 1: 'count' is not what it must be"] = { { on = ON, fault = "hang", count = "some" } },
       ["rule 1: a reset-before has no 'applied'"] = { { on = ON, fault = "reset-before", applied = true } },

@@ -37,6 +37,12 @@ describe("the sandbox's JSON", function()
     assert.is_nil(json.native(json.null))
   end)
 
+  it("makes integers alone where nulls mean something", function()
+    local value = json.integers(json.decode("{\"a\":1,\"b\":null,\"c\":[{\"d\":2.5,\"e\":null}]}"))
+    assert.are.same({ a = 1, b = json.null, c = { { d = 2.5, e = json.null } } }, value)
+    assert.are.equal("integer", math.type(value.a))
+  end)
+
   it("finds a number that would not be written as it is", function()
     assert.is_nil(json.inexact({ a = { 1, 12.5, 1e14, -0.25 } }, "x"))
     assert.are.equal("x.a.2", json.inexact({ a = { 1, 1234567890123.45 } }, "x"))

@@ -1,4 +1,5 @@
 local cqueues = require "cqueues"
+local json = require "cloudblue.connect.sandbox.json"
 local rawclient = require "spec.support.rawclient"
 local sandbox = require "cloudblue.connect.sandbox"
 
@@ -184,6 +185,116 @@ describe("a fault in the sandbox", function()
     local received, _, applied = close { fault = "status", status = 502, applied = true, plain = true }
     assert.are.same({ "502", true }, { head(received), applied })
     assert.is_truthy(received:find("content%-type: text/html\r\n.*<h1>502</h1>"))
+  end)
+
+  it("status: every status, with a body and headers as they are given", function()
+    for status = 300, 599 do
+      running:reset()
+      local received, ending, applied = close { fault = "status", status = status, applied = status % 2 == 0 }
+      assert.are.same({ tostring(status), "closed", status % 2 == 0 }, { head(received), ending, applied })
+    end
+    running:reset()
+    local received = close { fault = "status", status = 302, body = "[{}]", headers = { Location = "/elsewhere" } }
+    assert.is_truthy(received:find("^HTTP/1.1 302 .-\r\nlocation: /elsewhere\r\n"))
+    assert.are.equal("[{}]", received:match("\r\n\r\n(.*)$"))
+  end)
+
+  --- The value of a reply's body.
+  local function valueOf(received)
+    return json.decode((received:match("\r\n\r\n(.*)$")))
+  end
+
+  it("alter: the right reply with other members, applied or not", function()
+    for _, applied in ipairs { true, false } do
+      running:reset()
+      local set = { id = "UR-OTHER", status = "closing", external_billing_note = json.null }
+      local received, ending, wasApplied = close { fault = "alter", set = set, applied = applied }
+      assert.are.same({ "200", "closed", applied }, { head(received), ending, wasApplied })
+      local record = valueOf(received)
+      assert.are.same({ "UR-OTHER", "closing", json.null, "B" },
+        { record.id, record.status, record.external_billing_note, record.external_billing_id })
+      assert.are.same({ 200, applied }, { running:requests()[1].status, running:requests()[1].applied })
+    end
+  end)
+
+  it("alter: without some members, with another status", function()
+    local received, _, applied = close { fault = "alter", without = { "status", "item" }, status = 202 }
+    local record = valueOf(received)
+    assert.are.same({ "202", true, ID }, { head(received), applied, record.id })
+    assert.is_nil(record.status)
+    assert.is_nil(record.item)
+  end)
+
+  it("alter: each entry of a bulk reply and of a list, and no refusal", function()
+    local function reply(method, path, body, rule)
+      running:configure { faults = { rule } }
+      return (rawclient.exchange(running.port, rawclient.request(running, method, path, body, { "Connection: close" })))
+    end
+    local bulk = reply("POST", "/usage/records/close-records", json.encode { { id = ID }, { id = "UR-none" } },
+      { on = "POST /usage/records/close-records", fault = "alter", set = { status = "closing" }, applied = false })
+    assert.are.equal("206", head(bulk))
+    assert.are.same({ { ID, "closing" }, { "UR-none", "closing" } },
+      { { valueOf(bulk)[1].id, valueOf(bulk)[1].status }, { valueOf(bulk)[2].id, valueOf(bulk)[2].status } })
+    assert.are.same({}, running:journal())
+    local list = reply("GET", "/usage/records", nil, { on = "GET /usage/records", fault = "alter", set = { id = "X" } })
+    assert.are.same({ 5, "X", "X" }, { #valueOf(list), valueOf(list)[1].id, valueOf(list)[5].id })
+    assert.is_truthy(list:find("\r\ncontent%-range: items 0%-4/5\r\n"))
+    local get = reply("GET", "/usage/records/UR-none", nil,
+      { on = "GET /usage/records/*", fault = "alter", set = { error_code = "X" } })
+    assert.are.same({ "404", "OBJ_001" }, { head(get), valueOf(get).error_code })
+  end)
+
+  it("trailers: the right reply in chunks, with lines behind it", function()
+    local received, ending, applied = close {
+      fault = "trailers", trailers = { ["Content-Length"] = "5" }, bytes = 2500,
+    }
+    assert.are.same({ "200", "closed", true }, { head(received), ending, applied })
+    assert.is_truthy(received:find("\r\ntransfer%-encoding: chunked\r\n"))
+    assert.is_nil(received:match("^(.-)\r\n\r\n"):find("content%-length"))
+    local behind = received:match("}\r\n0\r\n(.*)$")
+    local padding, count = behind:gsub("Content%-Length: 5\r\n\r\n$", ""):gsub("x%-padding%-%d: (x+)\r\n", "%1")
+    assert.are.same({ ("x"):rep(2500), 3 }, { padding, count })
+  end)
+
+  it("trailers, cut: the last line is missing; applied or not", function()
+    for _, applied in ipairs { true, false } do
+      running:reset()
+      local received, ending, wasApplied = close { fault = "trailers", cut = true, applied = applied }
+      assert.are.same({ "200", "closed", applied }, { head(received), ending, wasApplied })
+      assert.is_truthy(received:find("}\r\n0\r\nx%-trailer: of the sandbox\r\n$"))
+    end
+  end)
+
+  it("trailers: the connection stays in use", function()
+    running:configure { faults = { { on = ON, fault = "trailers" } } }
+    local bytes = rawclient.request(running, "POST", "/usage/records/" .. ID .. "/close", "{}")
+      .. rawclient.request(running, "GET", "/usage/records/" .. ID, nil, { "Connection: close" })
+    local received, ending = rawclient.exchange(running.port, bytes)
+    local _, replies = received:gsub("HTTP/1.1 200 ", "")
+    assert.are.same({ 2, "closed", 1 }, { replies, ending, running:connections() })
+  end)
+
+  it("gzip: the right reply packed, whole or cut, applied or not", function()
+    local received, ending, applied = close { fault = "gzip" }
+    assert.are.same({ "200", "closed", true }, { head(received), ending, applied })
+    local length, packed = received:match("content%-length: (%d+).-\r\n\r\n(.*)$")
+    assert.is_truthy(received:find("\r\ncontent%-encoding: gzip\r\n"))
+    assert.are.same({ tonumber(length), "\x1F\x8B" }, { #packed, packed:sub(1, 2) })
+    for _, wanted in ipairs { true, false } do
+      running:reset()
+      received, _, applied = close { fault = "gzip", missing = 9, applied = wanted }
+      local less, some = received:match("content%-length: (%d+).-\r\n\r\n(.*)$")
+      assert.are.same({ wanted, tonumber(less), #packed - 9 }, { applied, #some, #some })
+    end
+  end)
+
+  it("truncate and reset-middle without effect: a part of the reply that it would have got", function()
+    for fault, ending in pairs { truncate = "closed", ["reset-middle"] = "reset" } do
+      running:reset()
+      local received, ended, applied = close { fault = fault, bytes = 90, applied = false }
+      local body = received:match("\r\n\r\n(.*)$")
+      assert.are.same({ "200", 90, ending, false }, { head(received), #body, ended, applied })
+    end
   end)
 
   it("status with Retry-After: in seconds, as it is given, or as a date", function()

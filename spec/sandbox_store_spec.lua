@@ -46,6 +46,21 @@ describe("the sandbox's store", function()
     assert.are.equal(4, made.chunks:count())
   end)
 
+  it("has copies that are changed by themselves", function()
+    local made = store { records = 3, chunks = 1 }
+    made:applied({ action = "update", id = "a" }, "PUT /x")
+    local copy = made:copy()
+    copy.records:change("UR-2026-01-0000-0000-0000-0001", { status = "closed" })
+    copy.records:promote(copy.files.list[1], "approved", "rejected")
+    copy.chunks.list[1].status = "closed"
+    copy:applied({ action = "close", id = "b" }, "POST /y")
+    assert.are.same({ closed = 1, rejected = 2 }, copy.records:counts())
+    assert.are.same({ approved = 3 }, made.records:counts())
+    assert.are.same({ approved = 3 }, made.records:counts(made.files.list[1]))
+    assert.are.equal("ready", made.chunks.list[1].status)
+    assert.are.same({ 1, 1, "b" }, { #made.journal, #copy.journal, copy.journal[1].id })
+  end)
+
   it("numbers the journal and leaves nulls out", function()
     local made = store()
     made:applied({ action = "close", id = "a", external_billing_id = json.null }, "POST /x")

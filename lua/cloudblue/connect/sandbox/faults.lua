@@ -33,7 +33,30 @@ local function isString(value)
 end
 
 local function isStatus(value)
-  return isCount(value) and value >= 200 and value <= 599
+  return isCount(value) and value >= 200 and value <= 999
+end
+
+local function isTable(value)
+  return type(value) == "table"
+end
+
+--- Names and values as they stand in the head of a reply, or behind its body.
+local function isHeaders(value)
+  for name, text in pairs(isTable(value) and value or { false }) do
+    if type(name) ~= "string" or not name:find("^[%w_-]+$") or type(text) ~= "string" or text:find("%c") then
+      return false
+    end
+  end
+  return true
+end
+
+local function isNames(value)
+  for _, name in ipairs(isTable(value) and value or { false }) do
+    if type(name) ~= "string" then
+      return false
+    end
+  end
+  return true
 end
 
 --- What a rule may have besides, whatever its fault is.
@@ -49,7 +72,9 @@ local COMMON = {
 }
 
 --- fault → its members with their checks. `applied` is whether the request takes effect: where it is
---- listed as a member, a rule may say so; `byDefault` is what holds otherwise.
+--- listed as a member, a rule may say so; `byDefault` is what holds otherwise. `replies` says that the
+--- fault is something that happens to the right reply: where the request takes no effect, that is the
+--- reply which it would have got.
 local FAULTS = {
   -- The connection is reset before the body is read; the port is closed for `seconds`.
   ["refuse"] = { byDefault = false, resets = true, seconds = isSeconds },
@@ -58,23 +83,48 @@ local FAULTS = {
   -- Applied and answered, `seconds` late.
   ["delay"] = { byDefault = true, seconds = isSeconds },
   -- The reply comes in pieces of `bytes` (64), `seconds` (0.001) apart.
-  ["slow"] = { byDefault = true, seconds = isSeconds, bytes = isPositive },
+  ["slow"] = { byDefault = true, replies = true, seconds = isSeconds, bytes = isPositive },
   ["reset-before"] = { byDefault = false, resets = true },
   ["reset-after"] = { byDefault = true, resets = true },
   -- Reset after `bytes` of the reply's body (half of it).
-  ["reset-middle"] = { byDefault = true, resets = true, bytes = isCount },
+  ["reset-middle"] = { byDefault = true, replies = true, resets = true, bytes = isCount, applied = isBoolean },
   -- Closed in order after `bytes` of the reply's body (half of it).
-  ["truncate"] = { byDefault = true, bytes = isCount },
+  ["truncate"] = { byDefault = true, replies = true, bytes = isCount, applied = isBoolean },
+  -- The right reply with other members (`set`), with some left out (`without`), or with another 2xx `status`; in a
+  -- list, each entry. A refusal comes as it is.
+  ["alter"] = {
+    byDefault = true,
+    replies = true,
+    set = isTable,
+    without = isNames,
+    status = isStatus,
+    applied = isBoolean,
+  },
+  -- In chunks, with `trailers` behind them and `bytes` (0) more of such; with `cut` the last line of all is missing
+  -- and the connection is closed.
+  ["trailers"] = {
+    byDefault = true,
+    replies = true,
+    trailers = isHeaders,
+    bytes = isCount,
+    cut = isBoolean,
+    applied = isBoolean,
+  },
+  -- Packed by gzip, with so many bytes `missing` (0) at its end, and a Content-Length of what is there.
+  ["gzip"] = { byDefault = true, replies = true, missing = isCount, applied = isBoolean },
   -- 200 with a body that is no JSON.
   ["garbage"] = { byDefault = true, applied = isBoolean },
   -- 200 without a body.
   ["empty"] = { byDefault = true, applied = isBoolean },
-  -- `status` with an error object, or with a page of HTML when `plain`.
+  -- `status` with an error object, with a page of HTML when `plain`, or with the given `body` of JSON; `headers`
+  -- besides.
   ["status"] = {
     byDefault = false,
     status = isStatus,
     applied = isBoolean,
     plain = isBoolean,
+    body = isString,
+    headers = isHeaders,
     retryAfter = function(value)
       return isCount(value) or isString(value)
     end,
@@ -154,6 +204,7 @@ function faults.new(rules)
     rule.nth = rule.nth or 1
     rule.count = rule.count == "all" and math.huge or rule.count or rule.every and math.huge or 1
     rule.every = rule.every or 1
+    rule.replies = FAULTS[rule.fault].replies
     script[number] = rule
     script.resets = script.resets or FAULTS[rule.fault].resets == true
   end

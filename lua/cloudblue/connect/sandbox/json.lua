@@ -32,22 +32,37 @@ function json.decode(text)
   return nil, (tostring(value):gsub("^.-:%d+: ", ""))
 end
 
---- A decoded value as Lua would have written it: integral floats become integers (lua-cjson 2.1.0
---- decodes every number to a float) and a null member is absent.
+--- A decoded value with integers where it has integral floats: lua-cjson 2.1.0 decodes every number
+--- to a float.
 ---@param value any what json.decode gave; changed in place when it is a table
 ---@return any value
-function json.native(value)
+function json.integers(value)
   if type(value) == "table" then
     for key, member in pairs(value) do
-      value[key] = json.native(member)
+      value[key] = json.integers(member)
     end
-    return value
-  elseif value == json.null then
-    return nil
   elseif math.type(value) == "float" then
     return math.tointeger(value) or value
   end
   return value
+end
+
+local function withoutNulls(value)
+  if type(value) == "table" then
+    for key, member in pairs(value) do
+      value[key] = withoutNulls(member)
+    end
+  elseif value == json.null then
+    return nil
+  end
+  return value
+end
+
+--- A decoded value as Lua would have written it: with integers, and a null member is absent.
+---@param value any what json.decode gave; changed in place when it is a table
+---@return any value
+function json.native(value)
+  return withoutNulls(json.integers(value))
 end
 
 local function written(number)

@@ -6,7 +6,9 @@
 
 local cqueues = require "cqueues"
 local delivery = require "cloudblue.connect.sandbox.delivery"
+local gzip = require "cloudblue.connect.sandbox.gzip"
 local json = require "cloudblue.connect.sandbox.json"
+local reply = require "cloudblue.connect.sandbox.reply"
 local reset = require "cloudblue.connect.sandbox.reset"
 
 local misdelivery = {}
@@ -136,13 +138,110 @@ end
 
 misdelivery["status"] = function(exchange, rule)
   local answer = { status = rule.status, headers = { ["retry-after"] = retryAfter(rule) } }
-  if rule.plain then
+  for name, value in pairs(rule.headers or {}) do
+    answer.headers[name:lower()] = value
+  end
+  if rule.status == 204 or rule.status == 304 then
+    answer.json = nil
+  elseif rule.body then
+    answer.json = rule.body
+  elseif rule.plain then
     answer.type, answer.json = "text/html", string.format("<html><h1>%d</h1></html>", rule.status)
-  elseif rule.status ~= 204 and rule.status ~= 304 then
+  else
     local message = string.format("The sandbox was told to answer %d here", rule.status)
     answer.json = json.encode { error_code = "FAULT_" .. rule.status, errors = { message } }
   end
   return delivery.send(exchange.stream, answer) or true
+end
+
+--- An object of the API with what a rule sets, and without what it leaves out.
+local function altered(object, rule)
+  for name, value in pairs(rule.set or {}) do
+    object[name] = value
+  end
+  for _, name in ipairs(rule.without or {}) do
+    object[name] = nil
+  end
+  return object
+end
+
+misdelivery["alter"] = function(exchange, rule, answer)
+  if answer.json and not answer.refused then
+    local value = json.decode(answer.json)
+    local isList = answer.json:sub(1, 1) == "["
+    for number, entry in ipairs(isList and value or {}) do
+      value[number] = altered(entry, rule)
+    end
+    local made = isList and reply.list(answer.status, value, answer.headers) or reply.ok(altered(value, rule))
+    made.status = rule.status or answer.status
+    answer = made
+  end
+  return delivery.send(exchange.stream, answer) or true
+end
+
+--- Sends the head and the body of a reply in chunks; the end is missing. Gives whether that worked.
+local function sendChunks(stream, answer)
+  local head = delivery.head(answer, 0)
+  head:delete("content-length")
+  head:append("transfer-encoding", "chunked")
+  if not stream:write_headers(head, false) then
+    return false
+  end
+  for piece in delivery.pieces(answer) do
+    if not stream:write_chunk(piece, false) then
+      return false
+    end
+  end
+  return true
+end
+
+--- Lines of about `bytes`, each with a name of its own.
+local function paddingLines(bytes)
+  local lines, line = {}, ("x"):rep(1000)
+  for number = 1, math.ceil(bytes / #line) do
+    lines[number] = { "x-padding-" .. number, line:sub(1, bytes - (number - 1) * #line) }
+  end
+  return lines
+end
+
+misdelivery["trailers"] = function(exchange, rule, answer)
+  local stream = exchange.stream
+  if delivery.length(answer) == 0 then
+    return delivery.send(stream, answer) or true
+  end
+  local connection = stream.connection
+  local lines = paddingLines(rule.bytes or 0)
+  for name, value in pairs(rule.trailers or { ["x-trailer"] = "of the sandbox" }) do
+    lines[#lines + 1] = { name, value }
+  end
+  -- Past the stream, which keeps some names for itself.
+  local sent = sendChunks(stream, answer) and connection:write_body_last_chunk(nil)
+  for _, line in ipairs(lines) do
+    sent = sent and connection:write_header(line[1], line[2])
+  end
+  if not sent or rule.cut then
+    return connection.socket and connection.socket:flush("n") and cut(stream, false) or false
+  end
+  stream.body_write_type = "missing"
+  return connection:write_headers_done() and stream:write_chunk("", true) and true or cut(stream, false)
+end
+
+misdelivery["gzip"] = function(exchange, rule, answer)
+  local pieces = {}
+  for piece in delivery.pieces(answer) do
+    pieces[#pieces + 1] = piece
+  end
+  local packed = gzip.pack(table.concat(pieces))
+  local headers = { ["content-encoding"] = "gzip" }
+  for name, value in pairs(answer.headers or {}) do
+    headers[name] = value
+  end
+  return delivery.send(exchange.stream, {
+    status = answer.status,
+    type = answer.content and answer.content.type or answer.type,
+    headers = pieces[1] and headers or answer.headers,
+    json = pieces[1] and packed:sub(1, math.max(#packed - (rule.missing or 0), 0)),
+  }) or true
 end
 
 --- A valid JSON object of a given size.

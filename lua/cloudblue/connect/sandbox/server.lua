@@ -282,10 +282,11 @@ end
 
 --- Calls the handler of a request. An error in a handler is the sandbox's own and is answered with 500.
 ---@param request table
+---@param store table? what it works on: the sandbox's own data when nil
 ---@return table reply
-function Server:handle(request)
+function Server:handle(request, store)
   local handler = SUBJECTS[request.row.subject][request.row.handler]
-  local ok, answer = xpcall(handler, debug.traceback, self.store, request)
+  local ok, answer = xpcall(handler, debug.traceback, store or self.store, request)
   if ok then
     return answer
   end
@@ -357,13 +358,18 @@ function Server:fail(stream, request, rule, entry, refusal)
   if rule.fault == "delay" and not self:delayed(rule.seconds or 0) then
     return misdelivery.cut(stream, false)
   end
-  local answer = rule.applied and (refusal or self:handle(request)) or nil
-  entry.applied = answer ~= nil and answer.refused == nil
+  local answer
+  if rule.applied then
+    answer = refusal or self:handle(request)
+  elseif rule.replies then
+    answer = refusal or self:handle(request, self.store:copy())
+  end
+  entry.applied = rule.applied and answer.refused == nil
   if rule.fault == "delay" then
     entry.status = answer.status
     return delivery.send(stream, answer) or true
   end
-  entry.status = rule.status
+  entry.status = rule.status or not rule.resets and rule.replies and answer.status or nil
   return misdelivery[rule.fault]({ stream = stream, wake = self.wake }, rule, answer)
 end
 

@@ -107,6 +107,26 @@ function Store:makeChunks(file)
   end
 end
 
+local function clone(value, clones)
+  if type(value) ~= "table" then
+    return value
+  elseif not clones[value] then
+    local copy = setmetatable({}, getmetatable(value))
+    clones[value] = copy
+    for name, member in next, value do
+      copy[clone(name, clones)] = clone(member, clones)
+    end
+  end
+  return clones[value]
+end
+
+--- A copy that may be changed while this one stays as it is: to find out what a request would be
+--- answered. Its journal is empty.
+---@return table store
+function Store:copy()
+  return clone(self, { [self.options] = self.options, [self.journal] = {} })
+end
+
 --- Numbers to draw an order from: other ones each time that this is called, and the same ones in every
 --- run of a program with the same option `seed`.
 ---@return fun(): integer draw

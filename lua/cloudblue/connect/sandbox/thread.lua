@@ -9,11 +9,11 @@ local Server = require "cloudblue.connect.sandbox.server"
 
 local thread = {}
 
---- Options as they come from JSON: counts are integers again. Records keep their nulls.
+--- Options as they come from JSON: counts are integers again.
 local function received(options)
   for name, value in pairs(options) do
     if type(value) == "number" or name == "faults" then
-      options[name] = json.native(value)
+      options[name] = json.integers(value)
     end
   end
   return options
