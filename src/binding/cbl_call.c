@@ -172,11 +172,11 @@ static bool is_route_unknown(const cbl_job *job) {
 }
 
 /* Learns from a call that is over which of two routes the service has. */
-static void learn_route(cbl_job *job, bool second) {
+static void learn_route(cbl_job *job) {
   cbc_end end = job->call->exchange.end;
   if (end != CBC_END_REPLY && end != CBC_END_REJECTED) return;
   if (job->endpoint->otherwise != NULL) job->client->bulk = CBL_BULK_LIST;
-  if (second) job->client->bulk = CBL_BULK_SINGLE;
+  if (job->second_route) job->client->bulk = CBL_BULK_SINGLE;
 }
 
 /* Begins again by the other route, with what is left of the deadline. The body
@@ -189,6 +189,7 @@ static bool start_second_route(lua_State *L, cbl_job *job) {
   policy.deadline -= env->now(env->ud) - call->exchange.started;
   if (policy.deadline <= 0) return false;
   job->endpoint = job->endpoint->otherwise;
+  job->second_route = true;
   cbc_buffer_reset(&call->request.url, call->request.url.capacity);
   cbc_buffer_adds(&call->request.url, cbc_client_endpoint(call->client));
   cbl_job_add_route(&call->request.url, job->class->base_uri, job->endpoint->route, &job->file_id);
@@ -202,19 +203,21 @@ static bool start_second_route(lua_State *L, cbl_job *job) {
 /* ==== The whole call ================================================== */
 
 static void drive(lua_State *L, cbl_job *job, int idx) {
-  cbc_do what;
-  while ((what = cbc_call_next(job->call)) != CBC_DO_FINISH)
-    do_step(L, job, idx, what);
+  for (;;) {
+    cbc_do what = cbc_call_next(job->call);
+    if (what != CBC_DO_FINISH)
+      do_step(L, job, idx, what);
+    else if (!is_route_unknown(job) || !start_second_route(L, job))
+      return;
+  }
 }
 
 int cbl_call_run(lua_State *L, int idx) {
   cbl_job *job = lua_touserdata(L, idx);
-  bool second = false;
   luaL_checkstack(L, 20, "no room for a call");
   cbl_files_start(job);
   drive(L, job, idx);
-  if (is_route_unknown(job) && (second = start_second_route(L, job))) drive(L, job, idx);
-  learn_route(job, second);
+  learn_route(job);
   if (job->call->exchange.outcome == CBC_APPLIED) return job->results;
   lua_pushnil(L);
   cbl_failure_push(L, idx);

@@ -64,6 +64,7 @@ typedef struct cbl_job {
   const cbl_endpoint *endpoint; /* the present row */
   cbl_subject subject;
   cbc_segment file_id; /* as above */
+  bool second_route;   /* endpoint is the second of two rows: the first was not served */
   cbl_files files;
   double progress_done; /* bytes that the progress function was last told of */
   unsigned anchored;    /* a bit for each user value in use */
