@@ -22,11 +22,11 @@ end
 local function walk(plan, collection, show)
   local page, total = {}, 0
   for object in collection:each() do
-    object = show(object)
-    if plan.test(object) then
+    local shown = show(object)
+    if plan.test(shown) then
       total = total + 1
       if total > plan.offset and #page < plan.limit then
-        page[#page + 1] = object
+        page[#page + 1] = shown
       end
     end
   end
@@ -37,9 +37,9 @@ end
 local function sortedPage(plan, collection, show, sort)
   local all = {}
   for object in collection:each() do
-    object = show(object)
-    if not plan.test or plan.test(object) then
-      all[#all + 1] = object
+    local shown = show(object)
+    if not plan.test or plan.test(shown) then
+      all[#all + 1] = shown
     end
   end
   return table.move(sort(all), plan.offset + 1, math.min(plan.offset + plan.limit, #all), 1, {}), #all

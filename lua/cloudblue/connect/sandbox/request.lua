@@ -16,8 +16,8 @@ function request.new(headers)
   local path, query = target:match("^([^?]*)%??(.*)$")
   local self = { method = headers:get(":method"), target = target, path = path, query = query }
   self.headers, self.order = {}, {}
-  for name, value in headers:each() do
-    name = name == ":authority" and "host" or name
+  for given, value in headers:each() do
+    local name = given == ":authority" and "host" or given
     if name:sub(1, 1) ~= ":" then
       self.order[#self.order + 1] = { name, value }
       self.headers[name] = self.headers[name] and self.headers[name] .. ", " .. value or value
