@@ -90,6 +90,42 @@ describe("a chunk", function()
   end)
 end)
 
+describe("a chunk whose text takes decoding", function()
+  -- The id stands before what the scanner stops at (an escape, an exponent, a long number, depth, many fields), and
+  -- the fields behind it are there all the same.
+  local STOPS = {
+    '"s":"\\u0041"', '"n":1e2', '"n":12345678901234567890', '"n":0.1234567890123456789',
+    '"deep":' .. ("["):rep(40) .. ("]"):rep(40), ('"x":1,'):rep(60) .. '"y":2',
+  }
+
+  it("has every field of it", function()
+    for _, stop in ipairs(STOPS) do
+      local s <close> = service.answering(rawserver.reply(200,
+        '{"id":"UFC-1",' .. stop .. ',"status":"closed","external_billing_id":"B-1","amount":12.5,"none":null}'))
+      for _, chunk in ipairs { assert(s.chunks:close("UFC-1", "B-1")), assert(s.chunks:get("UFC-1")) } do
+        assert.equal("closed", chunk.status, stop)
+        assert.equal("B-1", chunk.external_billing_id, stop)
+        assert.equal(12.5, chunk.amount, stop)
+        assert.is_nil(chunk.none, stop)
+      end
+    end
+  end)
+
+  it("is none where the text ends in something else, and what is wrong is a failure", function()
+    local ends = { "", ",}", ',"a":}', "}}", "} x", ',"a":1e400}', ',"a":"\\u00"}', "}\0" }
+    local replies = {}
+    for index, ending in ipairs(ends) do
+      replies[index] = rawserver.reply(200, '{"id":"UFC-1","status":"closed"' .. ending)
+    end
+    local s <close> = service.answering(replies)
+    for _, ending in ipairs(ends) do
+      local chunk, failure = s.chunks:get("UFC-1")
+      assert.is_nil(chunk, ending)
+      assert.equal("decode", failure.kind, ending)
+    end
+  end)
+end)
+
 describe("a method of a chunk", function()
   local sb, client
 
