@@ -76,6 +76,39 @@ describe("a field of a chunk", function()
   end)
 end)
 
+describe("a chunk", function()
+  --- Plain JSON in all its forms, up to what the scanner takes at most.
+  local VALUES = {
+    "0", "-0", "7", "-12", "10", "0.5", "-0.25", "0.0", "123456789012345", "-1.123456789012345", "true", "false",
+    "null", '""', '"x"', '"1234567"', '"12345678"', '"text é 日, of more than eight bytes"', "[]", "{}", "[ ]", "{ }",
+    "[1]", "[1,2]", "[ 1 , 2 ]", "[[],{}]", '{"a":1}', '{ "a" : 1 , "b" : [ true , null ] }',
+    '{"a":[1,{"b":"c"}],"":""}', ("["):rep(31) .. ("]"):rep(31), ('{"a":'):rep(30) .. "{}" .. ("}"):rep(30),
+    '0' .. (',"x":1'):rep(45),
+  }
+
+  it("is not decoded before somebody looks into it", function()
+    -- A list of so many numbers takes far more memory than its text.
+    local pad = ("1,"):rep(20000) .. "1"
+    local replies = {}
+    for index, value in ipairs(VALUES) do
+      replies[index] = rawserver.reply(200, (' { "id" : "U" ,\n"v":%s\t, "pad":[%s]\r\n} '):format(value, pad))
+    end
+    local s <close> = service.answering(replies)
+    finally(function() collectgarbage "restart" end)
+    for _, value in ipairs(VALUES) do
+      collectgarbage()
+      collectgarbage "stop"
+      local before = collectgarbage "count"
+      local chunk = assert(s.chunks:get("U"))
+      local taken = collectgarbage "count" - before
+      assert.equal(20001, #chunk.pad)
+      local decoded = collectgarbage "count" - before - taken
+      collectgarbage "restart"
+      assert.is_true(taken < 150 and decoded > 300, ("%s: %.0f KiB and %.0f KiB"):format(value, taken, decoded))
+    end
+  end)
+end)
+
 describe("text of a close", function()
   it("that is almost an object with an id is a failure", function()
     local texts = {
