@@ -153,7 +153,7 @@ describe("a body", function()
     it("where a string or a key is not UTF-8", function()
       for _, bad in ipairs {
         "\x80", "a\xC3", "\xC0\xAF", "\xE0\x80\x80", "\xED\xA0\x80", "\xF0\x80\x80\x80", "\xF4\x90\x80\x80", "\xF8\x88",
-        "\xFF", "ok \xE2\x82",
+        "\xFF", "ok \xE2\x82", "\xC3(", "\xE2(\x82", "\xE2\x82(", "\xF0\x9F(\x80", "\xC3\xC3", "\xE2\x82\xC2",
       } do
         assert.equal("body.s is not UTF-8", refused { s = bad })
         assert.equal("body has a key that is not UTF-8", refused { [bad] = 1 })

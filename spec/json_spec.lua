@@ -102,6 +102,21 @@ describe("a number of a reply", function()
     assert.equal("string", type(value["1234567890123456789"]))
   end)
 
+  it("is exact where it is all that the reply has", function()
+    local texts = {
+      "9007199254740993", "-9007199254740993", " 9007199254740993", "  9007199254740993 ", "[9007199254740993]", "7",
+      "7.5", "1234567890123456789",
+    }
+    local meant = {
+      9007199254740993, -9007199254740993, 9007199254740993, 9007199254740993, { 9007199254740993 }, 7, 7.5,
+      1234567890123456789,
+    }
+    for index, got in ipairs(readEach(texts)) do
+      assert.same(meant[index], got.value, texts[index])
+      assert.equal(math.type(meant[index]), math.type(got.value), texts[index])
+    end
+  end)
+
   it("is no number of a float's range: a failure", function()
     for _, got in ipairs(readEach {
       '{"n":1e400}', "[-1e999]", '{"a":[{"b":1e309}]}', "[1" .. ("0"):rep(400) .. "]", "[-1" .. ("9"):rep(309) .. "]",
