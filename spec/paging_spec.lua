@@ -321,7 +321,9 @@ describe("paging.all", function()
       ["bad argument #1 to 'all' (a.$foo: unknown operator)"] = { { a = { ["$foo"] = 1 } } },
       ["bad argument #1 to 'all' (filter (table, condition of connect.R or string) expected, got number)"] = { 5 },
       ["bad argument #2 to 'all' (table expected, got number)"] = { {}, 5 },
-      ["bad argument #2 to 'all' (size: unknown option"] = { {}, { size = 5 } },
+      ["bad argument #2 to 'all' (unknown option 'size')"] = { {}, { size = 5 } },
+      ["bad argument #2 to 'all' (unknown option 'backward'; the nearest known one is 'backwards')"] = {
+        {}, { backward = true } },
       ["bad argument #2 to 'all' (limit: 1 to 1000 expected, got 1001)"] = { {}, { limit = 1001 } },
       ["bad argument #2 to 'all' (limit: 1 to 1000 expected, got 0)"] = { {}, { limit = 0 } },
       ["bad argument #1 to 'all' (limit: 1 to 1000 expected, got 5000)"] = { { limit = 5000 } },
@@ -555,7 +557,7 @@ describe("paging.first", function()
 
   it("refuses what it cannot ask for", function()
     local message = raised(paging.first, connect(1), {}, { x = 1 })
-    assert.matches("bad argument #2 to 'first' (x: unknown option", message, 1, true)
+    assert.matches("bad argument #2 to 'first' (unknown option 'x')", message, 1, true)
   end)
 end)
 

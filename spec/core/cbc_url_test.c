@@ -227,17 +227,57 @@ static void a_path_with_a_NUL_is_refused(void **state) {
   assert_int_equal(cbc_url_check_query("a\0b", 3, &err), CBC_EARG);
 }
 
-static void a_query_is_what_a_URL_may_have(void **state) {
-  static const char *const good[] = {
-      "",     "a=b&c=d", "in(id,(a,b))", "a/b?c", "like(x,*y*)", "eq(a,%22b%22)", "ordering(-x,+y)",
-      "a=..", "a|b",     "eq(a,\"b\")"};
-  static const char *const bad[] = {" ", "a b", "a#b", "<", "%",  "%2",   "%zz",         "[",
-                                    "]", "{",   "^",   "`", "\\", "\r\n", "\xe2\x82\xac"};
+static void a_query_is_what_a_URL_can_carry(void **state) {
+  static const char *const good[] = {"",
+                                     "a=b&c=d",
+                                     "in(id,(a,b))",
+                                     "a/b?c",
+                                     "like(x,*y*)",
+                                     "eq(a,%22b%22)",
+                                     "a=..",
+                                     "ordering(-x)",
+                                     "a|b",
+                                     "<",
+                                     "[",
+                                     "]",
+                                     "{",
+                                     "^",
+                                     "`",
+                                     "\\",
+                                     "\xe2\x82\xac",
+                                     "eq(a,\"b\")",
+                                     "a='&&'&b",
+                                     "a=\"&&'\"&b=1",
+                                     "a=%22&%22&b",
+                                     "it's&&b",
+                                     "a=%27&&",
+                                     "a='&%27"};
+  static const char *const bad[] = {
+      " ",   "a b", "a#b", "%",      "%2",      "%zz",          "\r\n", "\x7f",
+      "?",   "?a",  "??a", "&",      "&a",      "a&",           "a&&b", "a&b&",
+      "a&&", "&&",  "''&", "'a'&&b", "%22%22&", "\"'\"&&\"'\"", "%"};
   (void)state;
   for (size_t i = 0; i < COUNT(good); i++)
     if (!query_passes(good[i])) fail_msg("%s is refused", good[i]);
   for (size_t i = 0; i < COUNT(bad); i++)
     if (query_passes(bad[i])) fail_msg("%s passes", bad[i]);
+}
+
+static void a_query_is_encoded_where_it_must_be(void **state) {
+  static const char *const pairs[][2] = {{"", ""},
+                                         {"a=b&c=(d,e);f!g$h*i+j", "a=b&c=(d,e);f!g$h*i+j"},
+                                         {"a=%22b%7c%22", "a=%22b%7c%22"},
+                                         {"-._~:@/?'", "-._~:@/?'"},
+                                         {"(a|b)", "(a%7Cb)"},
+                                         {"\"<>[]{}\\^`", "%22%3C%3E%5B%5D%7B%7D%5C%5E%60"},
+                                         {"\xe2\x82\xac", "%E2%82%AC"}};
+  char to[64];
+  (void)state;
+  for (size_t i = 0; i < COUNT(pairs); i++) {
+    size_t n = cbc_url_encode_query(pairs[i][0], strlen(pairs[i][0]), to);
+    assert_int_equal(n, strlen(pairs[i][1]));
+    assert_memory_equal(to, pairs[i][1], n);
+  }
 }
 
 static void paths_and_queries_have_a_length(void **state) {
@@ -251,6 +291,10 @@ static void paths_and_queries_have_a_length(void **state) {
   assert_int_equal(cbc_url_check_path(text, CBC_PATH_MAX + 1, &err), CBC_EARG);
   assert_int_equal(cbc_url_check_query(text, CBC_PATH_MAX, &err), CBC_OK);
   assert_int_equal(cbc_url_check_query(text, CBC_PATH_MAX + 1, &err), CBC_EARG);
+  /* As long as that once it is encoded. */
+  text[0] = '|';
+  assert_int_equal(cbc_url_check_query(text, CBC_PATH_MAX - 2, &err), CBC_OK);
+  assert_int_equal(cbc_url_check_query(text, CBC_PATH_MAX - 1, &err), CBC_EARG);
   memcpy(text, "https://h/", 10);
   assert_int_equal(cbc_url_endpoint(text, CBC_PATH_MAX + 1, false, &e, &err), CBC_EARG);
   assert_int_equal(cbc_url_endpoint(text, CBC_PATH_MAX, false, &e, &err), CBC_OK);
@@ -318,7 +362,8 @@ int main(void) {
                                      cmocka_unit_test(an_id_is_no_dot_segment),
                                      cmocka_unit_test(a_path_is_what_a_URL_may_have),
                                      cmocka_unit_test(a_path_with_a_NUL_is_refused),
-                                     cmocka_unit_test(a_query_is_what_a_URL_may_have),
+                                     cmocka_unit_test(a_query_is_what_a_URL_can_carry),
+                                     cmocka_unit_test(a_query_is_encoded_where_it_must_be),
                                      cmocka_unit_test(paths_and_queries_have_a_length),
                                      cmocka_unit_test(all_but_unreserved_bytes_are_encoded),
                                      cmocka_unit_test(ids_take_the_holes_of_a_route),

@@ -1,4 +1,4 @@
---- Filters of the JavaScript SDK and the queries they become.
+--- Filters of the JavaScript SDK and the queries they become; null and the empty text, which the SDK leaves out, too.
 --
 -- A query's top-level terms stand as a JSON reader that keeps the order of keys would write them. Lua tables have
 -- no such order and the module writes keys sorted, so a case is compared term by term.
@@ -56,8 +56,12 @@ return {
     query = "limit=100&offset=0&ordering(-created)",
   },
   {
-    filter = { ["$ordering"] = {}, name = "", age = NULL, ["$or"] = { {} }, type = "pending" },
-    query = "type=pending",
+    filter = { ["$ordering"] = {}, age = NULL, name = "", type = "pending" },
+    query = "age=null()&name=empty()&type=pending",
+  },
+  {
+    filter = { age = { ["$not"] = { ["$eq"] = NULL } } },
+    query = "not(eq(age,null()))",
   },
   {
     filter = { ["$ordering"] = { "title", "-created" }, ["$select"] = { "-items", "contract" } },

@@ -55,6 +55,7 @@ local function canCarry(text)
 end
 
 local function textMeaning(text, isBuilder)
+  if text == "" then return reader.EMPTY end
   if not isBuilder and text == "null()" then return reader.NULL end
   if not isBuilder and text == "empty()" then return reader.EMPTY end
   return canCarry(text) and text ~= "empty()" and text or nil
@@ -71,7 +72,7 @@ local function randomValue(isNumber, isBuilder)
   end
   local kind = random(12)
   if kind == 1 then return true, "true" end
-  if kind == 2 and isBuilder then return null, reader.NULL end
+  if kind == 2 then return null, reader.NULL end
   local text = randomText()
   return text, textMeaning(text, isBuilder)
 end
@@ -93,6 +94,14 @@ local function randomList(isNumber, isBuilder)
 end
 
 local COMPARISONS = { "eq", "ne", "gt", "ge", "lt", "le" }
+local ORDERS = { gt = true, ge = true, lt = true, le = true }
+
+-- null and the empty text have no order.
+local function comparisonTree(name, field, meaning)
+  if meaning == nil or ORDERS[name] and (meaning == reader.NULL or meaning == reader.EMPTY) then return nil end
+  return { name, field, meaning }
+end
+
 local SDK_NAMES = { ge = "$gte", le = "$lte" }
 
 local function pattern(text) return reader.ANY .. text .. reader.ANY end
@@ -107,24 +116,38 @@ local function sdkComparison()
     return field, { ["$" .. name] = values }, isName and meanings and { name, field, table.unpack(meanings) } or nil
   end
   local value, meaning = randomValue(isNumber, false)
-  if kind == 2 and type(value) == "string" and value ~= "" then
+  if kind == 2 and type(value) == "string" then
     local name = pick { "like", "ilike" }
-    return field, { ["$" .. name] = value }, isName and canCarry(value) and { name, field, pattern(value) } or nil
+    local tree = isName and value ~= "" and canCarry(value) and { name, field, pattern(value) } or nil
+    return field, { ["$" .. name] = value }, tree
   end
   local name = pick(COMPARISONS)
-  local tree = value == "" and { "and" } or { name, field, meaning }
-  return field, { [SDK_NAMES[name] or "$" .. name] = value }, isName and meaning and tree or nil
+  return field, { [SDK_NAMES[name] or "$" .. name] = value }, isName and comparisonTree(name, field, meaning) or nil
 end
+
+-- A field set to a value, without an operator.
+local function sdkEquation()
+  local field, isName, isNumber = randomField()
+  local value, meaning = randomValue(isNumber, false)
+  return field, value, isName and comparisonTree("eq", field, meaning) or nil
+end
+
+-- What says nothing where a condition should stand. It must be refused.
+local function nothing() return pick { {}, null, "" } end
 
 local function sdkFilter(depth)
   local kind = depth > 0 and random(5) or 1
-  if kind <= 2 then
+  if kind == 1 then
+    local field, value, tree = sdkEquation()
+    return { [field] = value }, tree
+  end
+  if kind == 2 then
     local field, operators, tree = sdkComparison()
     return { [field] = operators }, tree
   end
   if kind == 3 then
     local field, operators, tree = sdkComparison()
-    if tree and tree[1] == "and" then return { [field] = { ["$not"] = operators } }, tree end
+    if random(40) == 1 then return { [field] = { ["$not"] = nothing() } }, nil end
     return { [field] = { ["$not"] = random(2) == 1 and operators or { operators } } }, tree and { "not", tree }
   end
   local name = kind == 4 and "and" or "or"
@@ -133,10 +156,9 @@ local function sdkFilter(depth)
     local part
     list[index], part = sdkFilter(depth - 1)
     tree = tree and part and table.move({ part }, 1, 1, #tree + 1, tree)
-    -- Nothing is no alternative: the SDK leaves it out.
-    if tree and #part == 1 then tree[#tree] = nil end
   end
-  if tree and #tree == 1 then tree = { "and" } end
+  if random(40) == 1 then list[random(#list + 1)], tree = nothing(), nil end
+  if random(40) == 1 then list, tree = {}, nil end
   return { ["$" .. name] = list }, tree
 end
 
@@ -158,8 +180,9 @@ local function builderComparison(R)
     local tree = isName and value ~= "" and canCarry(value) and { name, field, pattern(value) } or nil
     return function() return R[field][name](R[field], value) end, tree
   end
-  local name = value == null and pick { "eq", "ne" } or pick(COMPARISONS)
-  return function() return R[field][name](R[field], value) end, isName and meaning and { name, field, meaning } or nil
+  local name = pick(COMPARISONS)
+  return function() return R[field][name](R[field], value) end,
+    isName and comparisonTree(name, field, meaning) or nil
 end
 
 local function builderCondition(R, depth)

@@ -12,11 +12,12 @@
 #include "cbl_methods.h"
 #include "cbl_nearest.h"
 #include "cbl_pin.h"
+#include "cbl_query.h"
 #include "cbl_shared.h"
 #include "cbl_version.h"
 
-/* core.setFilterWriter(f): f(filter, options) gives the query for a filter that
-** is no string, or raises what is wrong with it. */
+/* core.setFilterWriter(f): f(filter, options) returns the query of a filter; or
+** nil, which of the two is wrong (1 or 2), and what is wrong with it. */
 static int set_filter_writer(lua_State *L) {
   luaL_checktype(L, 1, LUA_TFUNCTION);
   lua_settop(L, 1);
@@ -32,11 +33,10 @@ static void open_types(lua_State *L) {
 }
 
 int luaopen_cloudblue_connect_core(lua_State *L) {
-  static const luaL_Reg functions[] = {{"ConnectClient", cbl_client_new},
-                                       {"setFilterWriter", set_filter_writer},
-                                       {"newFailure", cbl_failure_new},
-                                       {"unknownOption", cbl_nearest_unknown_option},
-                                       {NULL, NULL}};
+  static const luaL_Reg functions[] = {
+      {"ConnectClient", cbl_client_new}, {"setFilterWriter", set_filter_writer},
+      {"newFailure", cbl_failure_new},   {"unknownOption", cbl_nearest_unknown_option},
+      {"encodeQuery", cbl_query_encode}, {NULL, NULL}};
   luaL_checkversion(L);
   cbl_pin();
   open_types(L);

@@ -1,5 +1,6 @@
 /*
-** cbl_query.h - what a caller gives for a query.
+** cbl_query.h - what a caller gives for a query. The rules of ready queries stand
+** in cbc_url_check_query; whoever takes one, here or in Lua, comes to it.
 */
 #ifndef CBL_QUERY_H
 #define CBL_QUERY_H
@@ -9,10 +10,14 @@
 #include <stdbool.h>
 
 /* Pushes the query for the filter at index idx, argument arg of the call, with
-** the options at index options (0: none): a string is checked and taken as it is, anything else
-*goes
-** to the writer of filters. Returns false, pushing nothing, when there is none.
-** Raises an argument error for what is no filter. */
+** the options at index options (0: none), as a URL carries it. A string without
+** options is a ready query; everything else goes to the writer of filters.
+** Returns false, pushing nothing, when there is none. Raises an argument error
+** for what is no filter, or, with the position of the options, no option. */
 bool cbl_query_push(lua_State *L, int arg, int idx, int options);
+
+/* core.encodeQuery(query): a ready query as a URL carries it; or nil and what is
+** wrong with it. */
+int cbl_query_encode(lua_State *L);
 
 #endif

@@ -20,7 +20,7 @@ enum cbl_shared {
   CBL_NULL,       /* light userdata: JSON null */
   CBL_ARRAY_MT,   /* table: what makes a table a list to lua-cjson; nil on one branch */
   CBL_EMPTY_ARRAY_MT,
-  CBL_FILTER_WRITER /* function: filter, options -> query; nil until the Lua face sets it */
+  CBL_FILTER_WRITER /* function, see core.setFilterWriter; nil until the Lua face sets it */
 };
 
 /* Makes the shared table unless the state has one. Raises when lua-cjson can't

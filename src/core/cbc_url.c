@@ -41,13 +41,17 @@ static cbc_code bad_byte(const char *s, size_t at, cbc_error *err) {
                        c, at + 1);
 }
 
+/* Two hexadecimal digits stand behind the '%' at byte i. */
+static cbc_code check_escape(const char *s, size_t n, size_t i, cbc_error *err) {
+  if (n - i >= 3 && is_hex(s[i + 1]) && is_hex(s[i + 2])) return CBC_OK;
+  return cbc_error_set(err, CBC_EARG, "has '%%' at byte %zu without two hexadecimal digits", i + 1);
+}
+
 /* Every byte is allowed, and '%' stands before two hexadecimal digits. */
 static cbc_code check_bytes(const char *s, size_t n, const char *more, cbc_error *err) {
   for (size_t i = 0; i < n; i++) {
     if (s[i] == '%') {
-      if (n - i < 3 || !is_hex(s[i + 1]) || !is_hex(s[i + 2]))
-        return cbc_error_set(err, CBC_EARG, "has '%%' at byte %zu without two hexadecimal digits",
-                             i + 1);
+      if (check_escape(s, n, i, err) != CBC_OK) return err->code;
     } else if (!is_pchar(s[i]) && (s[i] == '\0' || strchr(more, s[i]) == NULL)) {
       return bad_byte(s, i, err);
     }
@@ -92,10 +96,60 @@ cbc_code cbc_url_check_path(const char *s, size_t n, cbc_error *err) {
   return check_segments(s, n, err);
 }
 
+/* What stands in a query as it is (RFC 3986, 3.4), without the percent sign. */
+static bool is_query_char(char c) {
+  return is_pchar(c) || c == '/' || c == '?';
+}
+
+/* What must not stand in a query, not even percent-encoded for the caller: it is
+** there by mistake, or it would end the query. */
+static bool is_foreign(char c) {
+  return (unsigned char)c <= 0x20 || c == 0x7f || c == '#';
+}
+
+/* The quotation mark at s, which may be percent-encoded, or 0. */
+static int quote_at(const char *s, size_t n) {
+  if (n > 0 && (s[0] == '"' || s[0] == '\'')) return s[0];
+  if (n < 3 || s[0] != '%' || s[1] != '2') return 0;
+  return s[2] == '2' ? '"' : s[2] == '7' ? '\'' : 0;
+}
+
+/* No condition is empty: no '&' at either end, none next to another, but within
+** quotation marks, where it is a letter like any other. */
+static cbc_code check_conditions(const char *s, size_t n, cbc_error *err) {
+  size_t begin = 0;
+  int quote = 0; /* the mark that is open */
+  for (size_t i = 0; i < n; i++) {
+    int mark = quote_at(s + i, n - i);
+    if (quote == 0)
+      quote = mark;
+    else if (quote == mark)
+      quote = 0;
+    if (quote != 0 || s[i] != '&') continue;
+    if (i == begin || i == n - 1)
+      return cbc_error_set(err, CBC_EARG, "has an empty condition beside the '&' at byte %zu",
+                           i + 1);
+    begin = i + 1;
+  }
+  return CBC_OK;
+}
+
 cbc_code cbc_url_check_query(const char *s, size_t n, cbc_error *err) {
-  if (n > CBC_PATH_MAX)
+  size_t size = n;
+  if (n > 0 && s[0] == '?')
+    return cbc_error_set(err, CBC_EARG, "begins with '?', which stands before a query");
+  for (size_t i = 0; i < n; i++) {
+    if (s[i] == '%') {
+      if (check_escape(s, n, i, err) != CBC_OK) return err->code;
+    } else if (is_foreign(s[i])) {
+      return bad_byte(s, i, err);
+    } else if (!is_query_char(s[i])) {
+      size += 2;
+    }
+  }
+  if (size > CBC_PATH_MAX)
     return cbc_error_set(err, CBC_EARG, "is longer than %d bytes", CBC_PATH_MAX);
-  return check_bytes(s, n, "/?|\"", err);
+  return check_conditions(s, n, err);
 }
 
 cbc_code cbc_url_check_id(const char *s, size_t n, cbc_error *err) {
@@ -217,18 +271,33 @@ cbc_code cbc_url_endpoint(const char *s, size_t n, bool allow_plain, cbc_endpoin
   return CBC_OK;
 }
 
-size_t cbc_url_encode(const char *s, size_t n, char *to) {
+/* Writes c percent-encoded; returns the place behind. */
+static char *encode_byte(char *to, unsigned char c) {
   static const char hex[] = "0123456789ABCDEF";
+  *to++ = '%';
+  *to++ = hex[c >> 4];
+  *to++ = hex[c & 15];
+  return to;
+}
+
+size_t cbc_url_encode(const char *s, size_t n, char *to) {
   char *end = to;
   for (size_t i = 0; i < n; i++) {
-    unsigned char c = (unsigned char)s[i];
-    if (is_unreserved(s[i])) {
+    if (is_unreserved(s[i]))
       *end++ = s[i];
-    } else {
-      *end++ = '%';
-      *end++ = hex[c >> 4];
-      *end++ = hex[c & 15];
-    }
+    else
+      end = encode_byte(end, (unsigned char)s[i]);
+  }
+  return (size_t)(end - to);
+}
+
+size_t cbc_url_encode_query(const char *s, size_t n, char *to) {
+  char *end = to;
+  for (size_t i = 0; i < n; i++) {
+    if (is_query_char(s[i]) || s[i] == '%')
+      *end++ = s[i];
+    else
+      end = encode_byte(end, (unsigned char)s[i]);
   }
   return (size_t)(end - to);
 }

@@ -42,9 +42,16 @@ cbc_code cbc_url_check_id(const char *s, size_t n, cbc_error *err);
 ** two hexadecimal digits. CBC_OK or CBC_EARG. */
 cbc_code cbc_url_check_path(const char *s, size_t n, cbc_error *err);
 
-/* A query without its '?': what RFC 3986 allows there, percent-encoded where
-** needed. CBC_OK or CBC_EARG. */
+/* A ready query, given without its '?': visible ASCII and bytes over 127, no '#',
+** '%' only before two hexadecimal digits, no empty condition ('&' at an end, or
+** next to another, outside quotation marks), at most CBC_PATH_MAX bytes once it
+** is encoded. CBC_OK or CBC_EARG. */
 cbc_code cbc_url_check_query(const char *s, size_t n, cbc_error *err);
+
+/* Writes a query that was checked as a URL carries it, to a place with room for
+** 3 * n: percent-encodings stay, and what RFC 3986 (3.4) has no place for, such as
+** '|' and '"', is percent-encoded. Returns how many bytes that made. */
+size_t cbc_url_encode_query(const char *s, size_t n, char *to);
 
 /* Writes the bytes, all but unreserved ones (RFC 3986, 2.3) percent-encoded, to
 ** a place with room for 3 * n. Returns how many bytes that made. */

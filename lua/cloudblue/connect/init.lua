@@ -7,11 +7,7 @@ local core = require "cloudblue.connect.core"
 local paging = require "cloudblue.connect.paging"
 local rql = require "cloudblue.connect.rql"
 
-core.setFilterWriter(function(filters, options)
-  local query, position, problem = rql.tryEncode(filters, options)
-  if not query then error(position == 2 and "options: " .. problem or problem, 0) end
-  return query
-end)
+core.setFilterWriter(rql.tryEncode)
 
 for _, methods in pairs(core.methods) do
   methods.all = paging.all

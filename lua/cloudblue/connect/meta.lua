@@ -141,8 +141,20 @@ local connect = {}
 ---@field body string? its bytes; empty for a download to a file or a function
 ---@field error string? why no whole reply came
 
----A list's conditions: a condition of `connect.R`; a table such as `{ status = "approved", tier = { ["$gt"] = 1 } }`,
----read as the JavaScript SDK reads its filter objects; or a query that is ready, such as `eq(status,approved)`.
+---A list's conditions: a condition of `connect.R`; a table such as `{ status = "approved", created_time = { ["$gt"] = T } }`,
+---read as the JavaScript SDK reads its filter objects, with operators `$eq $ne $gt $gte $lt $lte $like $ilike $in $out
+---$range $not $and $or`; or a query that is ready, such as `eq(status,approved)`. nil, `""` and `{}` are no filter.
+---
+---A condition that you write is never left out, as the list would be longer than asked for: `connect.null` is RQL's
+---`null()` and `""` its `empty()`; an empty list or table where a condition should stand raises an argument error, and
+---so does a table whose metatable may hold more. A key whose value is nil is no key, and Lua can't tell: with `wanted`
+---nil, `{ status = wanted }` is no filter at all, while `R.status:eq(wanted)` raises.
+---
+---A ready query is given without its `?`, percent-encoded; what a URL can't carry of it, such as `|`, `"` and letters
+---beyond ASCII, is encoded. A space, a control character, `#`, a `%` that begins no encoding and an empty condition
+---(`a=1&&b=2`) raise. Its own `limit` and `offset` go with `search` and `request` only; `all`, `first` and `count`
+---write theirs.
+---
 ---A misspelled field is no error: the service leaves out what it does not know, and the list is longer than asked for.
 ---@alias cloudblue.connect.Filter cloudblue.connect.Condition|table<string, any>|string
 
@@ -313,21 +325,23 @@ function GenericResource:search(filters, options, callOptions) end
 ---the list, and nothing else changes it, every match is met once, in whatever order ties come. Else walk again, until a
 ---walk takes nothing more out. A service that returns no total can't be walked backwards.
 ---
----The iterator raises the failure itself where a page can't be had; called again, it asks for the same page again.
+---The iterator raises the failure itself where a page can't be had, and one of kind `decode` where the service
+---contradicts itself (another page than the one asked for, none though it says that there are more, the same one again
+---and again): the walk then never ends as if it were whole. Called again, it asks for the same page again.
 ---@param filters cloudblue.connect.Filter?
 ---@param options cloudblue.connect.AllOptions?
 ---@return fun(): table? next the next entry, nil after the last
 function GenericResource:all(filters, options) end
 
 ---Reads the first match: one request for one entry.
----@param filters cloudblue.connect.Filter?
+---@param filters cloudblue.connect.Filter? the limit of a filter table does not count
 ---@param options cloudblue.connect.rql.Options? `ordering`, `select`, `offset`
 ---@return table? entry nil, with nothing beside it, where nothing matches
 ---@return cloudblue.connect.Reply|cloudblue.connect.Failure? reply beside nil, the failure
 function GenericResource:first(filters, options) end
 
 ---Counts the matches: one request that asks for no entries.
----@param filters cloudblue.connect.Filter?
+---@param filters cloudblue.connect.Filter? only its conditions count
 ---@return integer? total
 ---@return cloudblue.connect.Failure? failure beside nil; also where the service does not report the total
 function GenericResource:count(filters) end
@@ -611,8 +625,9 @@ function UsageReconciliationResource:uploadedFile(id, to, options) end
 ---@operator bor(cloudblue.connect.Condition): cloudblue.connect.Condition
 ---@operator bnot: cloudblue.connect.Condition
 
----A value in a condition; a text is always a text, and `connect.null` stands for null. Raises an argument error for one
----that RQL can't carry: a text with control characters, or with both kinds of quotation marks; NaN.
+---A value in a condition; a text is always a text, `""` the empty one (RQL's `empty()`), and `connect.null` stands for
+---null. A number reaches the service as the same value, whatever the locale. Raises an argument error for one that RQL
+---can't carry: a text with control characters, or with both kinds of quotation marks; NaN.
 ---@alias cloudblue.connect.rql.Value string|number|boolean|lightuserdata
 
 ---A field's name, not yet compared. Can't be changed.
@@ -631,22 +646,22 @@ function Field:eq(value) end
 function Field:ne(value) end
 
 ---The field is greater than the value; times are texts as in ISO 8601.
----@param value string|number
+---@param value string|number not empty
 ---@return cloudblue.connect.Condition
 function Field:gt(value) end
 
 ---The field is at least the value.
----@param value string|number
+---@param value string|number not empty
 ---@return cloudblue.connect.Condition
 function Field:ge(value) end
 
 ---The field is less than the value.
----@param value string|number
+---@param value string|number not empty
 ---@return cloudblue.connect.Condition
 function Field:lt(value) end
 
 ---The field is at most the value.
----@param value string|number
+---@param value string|number not empty
 ---@return cloudblue.connect.Condition
 function Field:le(value) end
 

@@ -168,34 +168,22 @@ local function entries(nextPage)
   end
 end
 
-local function argumentError(method, position, problem)
-  error(("bad argument #%d to '%s' (%s)"):format(position, method, problem), 4)
+-- `level`: where the caller of the method stands, seen from here.
+local function argumentError(method, position, problem, level)
+  error(("bad argument #%d to '%s' (%s)"):format(position, method, problem), level + 1)
 end
 
--- The parts of a filter whose limit and offset are written here, not there.
-local function partsOf(method, filters, options)
-  local query = type(filters) == "string" and filters or ""
-  local name = ("&" .. query):match("[&,(](limit)=") or ("&" .. query):match("[&,(](offset)=")
-  if name then argumentError(method, 1, name .. " is an option beside a ready query") end
-  local parts, position, problem = rql.parts(filters, options)
-  if not parts then argumentError(method, position, problem) end
+-- The parts of a filter whose limit and offset are written here, not there. `known`: see `rql.parts`.
+local function partsOf(method, filters, options, known)
+  local parts, position, problem = rql.parts(filters, options, known)
+  if not parts then argumentError(method, position, problem, 3) end
+  for _, name in ipairs { "limit", "offset" } do
+    if parts.own[name] then argumentError(method, 1, name .. " is an option beside a ready query", 3) end
+  end
   return parts
 end
 
----@class cloudblue.connect.AllOptions: cloudblue.connect.rql.Options
----@field limit integer? entries of a page, 1 to 1000; 100 where it is not given
----@field offset integer? how many matches to leave out at the start
----@field backwards boolean? from the last match to the first
-
-local function splitOptions(options)
-  if type(options) ~= "table" then return options, false end
-  local rest = {}
-  for name, value in next, options do
-    rest[name] = value
-  end
-  rest.backwards = nil
-  return rest, options.backwards
-end
+local ALL_OPTIONS = { "limit", "offset", "ordering", "select", "backwards" }
 
 --- Iterates over every match of every page: `for record in records:all { status = "approved" } do … end`.
 --
@@ -212,19 +200,19 @@ end
 -- returns the total.
 --
 -- Raises the failure itself where a page cannot be had; called again, the iterator asks for the same page again.
----@param filters table|string|nil see `rql.encode`; a `limit` in it is the size of a page too
+---@param filters cloudblue.connect.Filter? see `rql.encode`; a `limit` in it is the size of a page too
 ---@param options cloudblue.connect.AllOptions?
 ---@return fun(): any? next the next entry, nil after the last
 function paging.all(resource, filters, options)
-  local rest, isBackwards = splitOptions(options)
+  local parts = partsOf("all", filters, options, ALL_OPTIONS)
+  local isBackwards = options and options.backwards
   if isBackwards ~= nil and type(isBackwards) ~= "boolean" then
-    error("bad argument #2 to 'all' (backwards: boolean expected, got " .. type(isBackwards) .. ")", 2)
+    argumentError("all", 2, "backwards: boolean expected, got " .. type(isBackwards), 2)
   end
-  local parts = partsOf("all", filters, rest)
   local size = parts.given.limit or PAGE_SIZE
   if size < 1 or size > MAX_PAGE_SIZE then
-    local position = type(rest) == "table" and rest.limit ~= nil and 2 or 1
-    error(("bad argument #%d to 'all' (limit: 1 to %d expected, got %d)"):format(position, MAX_PAGE_SIZE, size), 2)
+    local position = options and options.limit ~= nil and 2 or 1
+    argumentError("all", position, ("limit: 1 to %d expected, got %d"):format(MAX_PAGE_SIZE, size), 2)
   end
   local query = rql.write(parts, { "ordering", "select" })
   local walk = {
@@ -235,7 +223,7 @@ function paging.all(resource, filters, options)
 end
 
 --- The first match.
----@param filters table|string|nil see `rql.encode`; its limit does not count
+---@param filters cloudblue.connect.Filter? see `rql.encode`; its limit does not count
 ---@param options cloudblue.connect.rql.Options? `ordering`, `select`, `offset`
 ---@return any? entry nil where nothing matches, with nothing behind it
 ---@return table? reply or, beside nil, the failure
@@ -249,7 +237,7 @@ function paging.first(resource, filters, options)
 end
 
 --- How many entries match. One request, which asks for no entries.
----@param filters table|string|nil see `rql.encode`; only its conditions count
+---@param filters cloudblue.connect.Filter? see `rql.encode`; only its conditions count
 ---@return integer? total
 ---@return any? failure beside nil; also where the service does not tell the total
 function paging.count(resource, filters)

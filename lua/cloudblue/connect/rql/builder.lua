@@ -7,10 +7,10 @@
 -- is immutable, and `tostring` of a condition is its query.
 --
 -- A text is always a text here: R.name:eq("null()") looks for these six characters, and null is
--- `isNull()` or `eq(connect.null)`.
+-- `isNull()` or `eq(connect.null)`. The empty text is RQL's `empty()`: `isEmpty()` or `eq("")`.
 
-local null = require("cjson").null
-local list = require "cloudblue.connect.rql.list"
+local refusal = require "cloudblue.connect.rql.refusal"
+local tables = require "cloudblue.connect.rql.tables"
 local text = require "cloudblue.connect.rql.text"
 local tree = require "cloudblue.connect.rql.tree"
 
@@ -22,7 +22,7 @@ local conditionNodes = setmetatable({}, { __mode = "k" })
 
 local function describe(value)
   if fieldNames[value] then return "field " .. fieldNames[value] .. " without a comparison" end
-  return type(value)
+  return tables.describe(value)
 end
 
 local function immutable()
@@ -63,44 +63,35 @@ function Condition.__tostring(condition)
   return tree.write(conditionNodes[condition])
 end
 
--- Where the caller of a method stands, seen from `argumentError` and `nameOf`.
-local CALLER = 4
+-- Where the caller of a method stands, seen from `comparison`.
+local CALLER = 3
 
-local function argumentError(method, problem)
-  error(("bad argument #1 to '%s' (%s)"):format(method, problem), CALLER)
-end
+-- Names that the service takes for the page, wherever they stand, and for no condition.
+local NO_FIELDS = { limit = true, offset = true }
 
-local function nameOf(field, method)
-  local name = field ~= nil and fieldNames[field]
-  if not name then error(("bad self of '%s' (call it with a colon: R.field:%s)"):format(method, method), CALLER) end
-  return name
-end
-
-local function oneValue(name, field, method, written, problem)
-  local fieldName = nameOf(field, method)
-  if not written then argumentError(method, problem) end
+-- The condition that a method makes of its argument.
+local function comparison(name, field, method, writer, value)
+  local fieldName = field ~= nil and fieldNames[field]
+  if not fieldName then
+    error(("bad self of '%s' (call it with a colon: R.field:%s)"):format(method, method), CALLER)
+  end
+  if NO_FIELDS[fieldName] then error(fieldName .. " is an option beside the filter, and no field", CALLER) end
+  local written, problem = refusal.catch(writer, value, false, "")
+  if not written then error(("bad argument #1 to '%s' (%s)"):format(method, problem), CALLER) end
   return newCondition(tree.leaf(name .. "(" .. fieldName .. "," .. written .. ")"))
 end
 
-local function ordered(value)
-  if value == null then return nil, "null has no order" end
-  return text.value(value, false)
+local function listing(values)
+  local words = {}
+  for index, value in tables.entries(values, "") do
+    words[index] = text.value(value, false, "entry " .. index)
+  end
+  return "(" .. table.concat(words, ",") .. ")"
 end
 
-local function manyValues(name, field, method, values)
-  local fieldName = nameOf(field, method)
-  if type(values) ~= "table" or not list.length(values) then
-    argumentError(method, "list expected, got " .. type(values))
-  end
-  local words = {}
-  for index, value in ipairs(values) do
-    local written, problem = text.value(value, false)
-    if not written then argumentError(method, ("entry %d: %s"):format(index, problem)) end
-    words[index] = written
-  end
-  if #words == 0 then argumentError(method, "the list is empty") end
-  return newCondition(tree.leaf(name .. "(" .. fieldName .. ",(" .. table.concat(words, ",") .. "))"))
-end
+local function wordNull() return text.NULL end
+
+local function wordEmpty() return text.EMPTY end
 
 ---@alias cloudblue.connect.rql.Value string|number|boolean|userdata
 
@@ -111,82 +102,82 @@ local methods = {}
 ---@param value cloudblue.connect.rql.Value
 ---@return cloudblue.connect.Condition
 function methods:eq(value)
-  return (oneValue("eq", self, "eq", text.value(value, false)))
+  return (comparison("eq", self, "eq", text.value, value))
 end
 
 --- The field has another value.
 ---@param value cloudblue.connect.rql.Value
 ---@return cloudblue.connect.Condition
 function methods:ne(value)
-  return (oneValue("ne", self, "ne", text.value(value, false)))
+  return (comparison("ne", self, "ne", text.value, value))
 end
 
 --- The field is greater than the value; dates are texts in ISO 8601.
 ---@param value string|number
 ---@return cloudblue.connect.Condition
 function methods:gt(value)
-  return (oneValue("gt", self, "gt", ordered(value)))
+  return (comparison("gt", self, "gt", text.ordered, value))
 end
 
 --- The field is at least the value.
 ---@param value string|number
 ---@return cloudblue.connect.Condition
 function methods:ge(value)
-  return (oneValue("ge", self, "ge", ordered(value)))
+  return (comparison("ge", self, "ge", text.ordered, value))
 end
 
 --- The field is less than the value.
 ---@param value string|number
 ---@return cloudblue.connect.Condition
 function methods:lt(value)
-  return (oneValue("lt", self, "lt", ordered(value)))
+  return (comparison("lt", self, "lt", text.ordered, value))
 end
 
 --- The field is at most the value.
 ---@param value string|number
 ---@return cloudblue.connect.Condition
 function methods:le(value)
-  return (oneValue("le", self, "le", ordered(value)))
+  return (comparison("le", self, "le", text.ordered, value))
 end
 
 --- The field has one of the values.
 ---@param values cloudblue.connect.rql.Value[] at least one
 ---@return cloudblue.connect.Condition
 function methods:oneOf(values)
-  return (manyValues("in", self, "oneOf", values))
+  return (comparison("in", self, "oneOf", listing, values))
 end
 
 --- The field has none of the values.
 ---@param values cloudblue.connect.rql.Value[] at least one
 ---@return cloudblue.connect.Condition
 function methods:noneOf(values)
-  return (manyValues("out", self, "noneOf", values))
+  return (comparison("out", self, "noneOf", listing, values))
 end
 
 --- The field holds the text somewhere. Stars and backslashes in it stand for themselves.
 ---@param value string not empty
 ---@return cloudblue.connect.Condition
 function methods:like(value)
-  return (oneValue("like", self, "like", text.likeValue(value)))
+  return (comparison("like", self, "like", text.pattern, value))
 end
 
 --- As `like`, whatever the case of the letters.
 ---@param value string not empty
 ---@return cloudblue.connect.Condition
 function methods:ilike(value)
-  return (oneValue("ilike", self, "ilike", text.likeValue(value)))
+  return (comparison("ilike", self, "ilike", text.pattern, value))
 end
 
 --- The field is null.
 ---@return cloudblue.connect.Condition
 function methods:isNull()
-  return (oneValue("eq", self, "isNull", text.NULL))
+  return (comparison("eq", self, "isNull", wordNull))
 end
 
 --- The field is the empty text.
 ---@return cloudblue.connect.Condition
 function methods:isEmpty()
-  return (oneValue("eq", self, "isEmpty", text.EMPTY))
+  return (comparison("eq", self, "isEmpty", wordEmpty))
 end
 
 local Field = { __name = "cloudblue.connect.Field", __metatable = false, __newindex = immutable }

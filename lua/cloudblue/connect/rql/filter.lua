@@ -2,16 +2,17 @@
 --
 --   { status = "approved", amount = { ["$gte"] = 10, ["$lt"] = 20 }, ["$or"] = { { a = 1 }, { b = 2 } } }
 --
--- As in the SDK: fields are joined by "and"; JSON null, the empty text and the empty object put no condition;
--- the texts `null()` and `empty()` mean RQL's words; `$not` negates each of its operators by itself.
--- Two things differ, so that a filter never turns into another one: `$in` and `$out` refuse an empty list
--- (left out, the filter would match everything), and stars and backslashes of a `$like` are both escaped.
--- Keys are written in sorted order, lists in theirs.
+-- As in the SDK: fields are joined by "and"; the texts `null()` and `empty()` mean RQL's words; `$not` negates each of
+-- its operators by itself. Keys are written in sorted order, lists in theirs.
+--
+-- Not as in the SDK: a condition that stands there is never left out, as the list would then be longer than asked for.
+-- JSON null is `null()` and the empty text is `empty()`; an empty list or object where a condition should stand is
+-- refused, and so is null where there is nothing to compare with it. (A key whose value is nil is no key: Lua can't
+-- tell.) Stars and backslashes of a `$like` are both escaped.
 
-local null = require("cjson").null
 local builder = require "cloudblue.connect.rql.builder"
-local list = require "cloudblue.connect.rql.list"
 local refusal = require "cloudblue.connect.rql.refusal"
+local tables = require "cloudblue.connect.rql.tables"
 local text = require "cloudblue.connect.rql.text"
 local tree = require "cloudblue.connect.rql.tree"
 
@@ -20,15 +21,9 @@ local filter = {}
 -- Also ends a table that holds itself.
 local MAX_DEPTH = 50
 
-local check, raise = refusal.check, refusal.raise
+local raise, describe = refusal.raise, tables.describe
 
 local operatorNodes, filterNodes
-
--- What the SDK takes for "no condition".
-local function isNothing(value)
-  if value == null or value == "" then return true end
-  return type(value) == "table" and next(value) == nil and not builder.isObject(value)
-end
 
 local function below(path, key)
   if type(key) == "number" then return path .. "[" .. key .. "]" end
@@ -36,83 +31,66 @@ local function below(path, key)
   return path == "" and key or (path .. "." .. key)
 end
 
-local function enter(value, path, depth)
+-- The keys of an object that stands where a condition should.
+local function keysOf(value, path, depth)
   if builder.isObject(value) then raise(path, "a condition of connect.R stands by itself, not inside a table") end
   if depth > MAX_DEPTH then raise(path, ("nested more than %d deep"):format(MAX_DEPTH)) end
-end
-
-local function sortedKeys(object, path)
-  local keys = {}
-  for key in next, object do
-    if type(key) ~= "string" then
-      raise(path, "a list where an object was expected; put it under $and or $or, or, for values, $in")
-    end
-    keys[#keys + 1] = key
-  end
-  table.sort(keys)
+  local keys = tables.keys(value, path)
+  if #keys == 0 then raise(path, "an empty table; left out, the filter would match everything") end
   return keys
 end
 
-local function entriesOf(value, path)
-  if type(value) ~= "table" or not list.length(value) then raise(path, "a list expected, got " .. type(value)) end
-  return ipairs(value)
-end
-
-local function written(value, path)
-  return check(path, text.value(value, true))
-end
-
-local function comparison(name)
+local function comparison(name, writer)
   return function(field, value, path)
-    return { tree.leaf(name .. "(" .. field .. "," .. written(value, path) .. ")") }
-  end
-end
-
-local function search(name)
-  return function(field, value, path)
-    return { tree.leaf(name .. "(" .. field .. "," .. check(path, text.likeValue(value)) .. ")") }
+    return { tree.leaf(name .. "(" .. field .. "," .. writer(value, true, path) .. ")") }
   end
 end
 
 local function listing(name)
   return function(field, values, path)
     local words = {}
-    for index, value in entriesOf(values, path) do
-      words[index] = written(value, below(path, index))
+    for index, value in tables.entries(values, path) do
+      words[index] = text.value(value, true, below(path, index))
     end
-    if #words == 0 then raise(path, "an empty list; left out, the filter would match everything") end
     return { tree.leaf(name .. "(" .. field .. ",(" .. table.concat(words, ",") .. "))") }
   end
 end
 
-local function range(field, bounds, path)
-  if type(bounds) ~= "table" then raise(path, "an object with min and max expected, got " .. type(bounds)) end
-  local nodes = {}
-  for _, key in ipairs(sortedKeys(bounds, path)) do
+local BOUNDS = { { "min", "ge" }, { "max", "le" } }
+
+local function range(field, bounds, path, depth)
+  if type(bounds) ~= "table" then raise(path, "an object with min and max expected, got " .. describe(bounds)) end
+  for _, key in ipairs(keysOf(bounds, path, depth + 1)) do
     if key ~= "min" and key ~= "max" then raise(below(path, key), "a range has min and max only") end
   end
-  for _, side in ipairs { { "min", "ge" }, { "max", "le" } } do
-    local key, name = side[1], side[2]
-    if bounds[key] ~= nil and not isNothing(bounds[key]) then
-      nodes[#nodes + 1] = tree.leaf(name .. "(" .. field .. "," .. written(bounds[key], below(path, key)) .. ")")
+  local nodes = {}
+  for _, bound in ipairs(BOUNDS) do
+    local key, name = bound[1], bound[2]
+    if bounds[key] ~= nil then
+      local written = text.ordered(bounds[key], true, below(path, key))
+      nodes[#nodes + 1] = tree.leaf(name .. "(" .. field .. "," .. written .. ")")
     end
   end
   return nodes
 end
 
 -- Each operator is negated by itself: {$not = {$gt = 1, $lt = 9}} is not(gt) and not(lt).
+local function negateEach(nodes, field, operators, path, depth)
+  if type(operators) ~= "table" then raise(path, "operators expected, got " .. describe(operators)) end
+  for _, key in ipairs(keysOf(operators, path, depth)) do
+    nodes[#nodes + 1] = tree.negate(tree.all(operatorNodes(field, { [key] = operators[key] }, path, depth)))
+  end
+end
+
 local function negation(field, value, path, depth)
-  if type(value) ~= "table" then raise(path, "operators or a list of them expected, got " .. type(value)) end
   local nodes = {}
-  local items = list.length(value) and value or { value }
-  for index, item in ipairs(items) do
-    local itemPath = items == value and below(path, index) or path
-    if not isNothing(item) then
-      if type(item) ~= "table" then raise(itemPath, "operators expected, got " .. type(item)) end
-      for _, key in ipairs(sortedKeys(item, itemPath)) do
-        local node = tree.all(operatorNodes(field, { [key] = item[key] }, itemPath, depth + 1))
-        nodes[#nodes + 1] = node and tree.negate(node)
-      end
+  if type(value) ~= "table" then
+    raise(path, "operators or a list of them expected, got " .. describe(value))
+  elseif tables.length(value) == nil then
+    negateEach(nodes, field, value, path, depth + 1)
+  else
+    for index, operators in tables.entries(value, path) do
+      negateEach(nodes, field, operators, below(path, index), depth + 1)
     end
   end
   return nodes
@@ -120,16 +98,14 @@ end
 
 -- What a field, or an entry of its $and or $or, is set to: a value, or operators.
 local function fieldNodes(field, value, path, depth)
-  if isNothing(value) then return {} end
   if type(value) == "table" then return operatorNodes(field, value, path, depth) end
-  return { tree.leaf(field .. "=" .. written(value, path)) }
+  return { tree.leaf(field .. "=" .. text.value(value, true, path)) }
 end
 
 local function groups(value, path, nodesOf)
   local nodes = {}
-  for index, item in entriesOf(value, path) do
-    local node = tree.all(nodesOf(item, below(path, index)))
-    nodes[#nodes + 1] = node and tree.group(node)
+  for index, item in tables.entries(value, path) do
+    nodes[index] = tree.group(tree.all(nodesOf(item, below(path, index))))
   end
   return nodes
 end
@@ -138,17 +114,18 @@ local function fieldGroups(field, value, path, depth)
   return groups(value, path, function(item, itemPath) return fieldNodes(field, item, itemPath, depth + 1) end)
 end
 
+-- What becomes of field, value, path and depth: a list of nodes, of which all hold.
 local OPERATORS = {
-  ["$eq"] = comparison("eq"),
-  ["$ne"] = comparison("ne"),
-  ["$gt"] = comparison("gt"),
-  ["$ge"] = comparison("ge"),
-  ["$gte"] = comparison("ge"),
-  ["$lt"] = comparison("lt"),
-  ["$le"] = comparison("le"),
-  ["$lte"] = comparison("le"),
-  ["$like"] = search("like"),
-  ["$ilike"] = search("ilike"),
+  ["$eq"] = comparison("eq", text.value),
+  ["$ne"] = comparison("ne", text.value),
+  ["$gt"] = comparison("gt", text.ordered),
+  ["$ge"] = comparison("ge", text.ordered),
+  ["$gte"] = comparison("ge", text.ordered),
+  ["$lt"] = comparison("lt", text.ordered),
+  ["$le"] = comparison("le", text.ordered),
+  ["$lte"] = comparison("le", text.ordered),
+  ["$like"] = comparison("like", text.pattern),
+  ["$ilike"] = comparison("ilike", text.pattern),
   ["$in"] = listing("in"),
   ["$out"] = listing("out"),
   ["$range"] = range,
@@ -157,29 +134,23 @@ local OPERATORS = {
   ["$or"] = function(...) return { tree.anyPairwise(fieldGroups(...)) } end,
 }
 
-local EMPTY_LIST_MATTERS = { ["$in"] = true, ["$out"] = true }
-
 local function append(nodes, more)
   table.move(more, 1, #more, #nodes + 1, nodes)
 end
 
 function operatorNodes(field, operators, path, depth)
-  enter(operators, path, depth)
   local nodes = {}
-  for _, key in ipairs(sortedKeys(operators, path)) do
-    local operator, value = OPERATORS[key], operators[key]
+  for _, key in ipairs(keysOf(operators, path, depth)) do
+    local operator = OPERATORS[key]
     if not operator then raise(below(path, key), "unknown operator") end
-    if not isNothing(value) or type(value) == "table" and EMPTY_LIST_MATTERS[key] then
-      append(nodes, operator(field, value, below(path, key), depth))
-    end
+    append(nodes, operator(field, operators[key], below(path, key), depth))
   end
   return nodes
 end
 
 local function filterGroups(value, path, depth)
   return groups(value, path, function(item, itemPath)
-    if isNothing(item) then return {} end
-    if type(item) ~= "table" then raise(itemPath, "a filter expected, got " .. type(item)) end
+    if type(item) ~= "table" then raise(itemPath, "a filter expected, got " .. describe(item)) end
     return filterNodes(item, itemPath, depth + 1)
   end)
 end
@@ -193,6 +164,7 @@ local function checkKey(key, path)
 end
 
 local function keyNodes(key, value, path, depth)
+  checkKey(key, path)
   if key == "$and" then return filterGroups(value, path, depth) end
   if key == "$or" then return { tree.anyPairwise(filterGroups(value, path, depth)) } end
   if CONTROLS[key] then raise(path, "belongs to the whole filter, not inside $and or $or") end
@@ -200,34 +172,27 @@ local function keyNodes(key, value, path, depth)
 end
 
 function filterNodes(object, path, depth)
-  enter(object, path, depth)
   local nodes = {}
-  for _, key in ipairs(sortedKeys(object, path)) do
-    checkKey(key, below(path, key))
-    if not isNothing(object[key]) then append(nodes, keyNodes(key, object[key], below(path, key), depth)) end
+  for _, key in ipairs(keysOf(object, path, depth)) do
+    append(nodes, keyNodes(key, object[key], below(path, key), depth))
   end
   return nodes
 end
 
---- Reads a filter object. Raises a refusal (see rql/refusal) that names the key.
----@param object table
----@return { key: string, node: table }[] terms one for each key that puts a condition, in sorted order
+--- Reads a filter object; an empty one is no filter. Raises a refusal (see rql/refusal) that names the key.
+---@param object table no object of connect.R
+---@return { key: string, node: cloudblue.connect.rql.Node }[] terms one for each key that puts a condition, in sorted
+--- order
 ---@return table controls what the object says of `ordering`, `select`, `limit`, `offset`, as given
 function filter.read(object)
-  enter(object, "", 1)
   local terms, controls = {}, {}
-  for _, key in ipairs(sortedKeys(object, "")) do
+  for _, key in ipairs(tables.keys(object, "")) do
     local value = object[key]
-    checkKey(key, below("", key))
-    local node
-    if isNothing(value) then
-      node = nil
-    elseif CONTROLS[key] then
+    if CONTROLS[key] then
       controls[CONTROLS[key]] = value
     else
-      node = tree.all(keyNodes(key, value, key, 1))
+      terms[#terms + 1] = { key = key, node = tree.all(keyNodes(key, value, below("", key), 1)) }
     end
-    if node then terms[#terms + 1] = { key = key, node = node } end
   end
   return terms, controls
 end

@@ -1,5 +1,6 @@
---- How a filter that cannot be written is refused: raised where the fault is found, deep in a table, and caught
---- once at the module's door, which knows whose argument it was.
+--- How misuse is refused in these modules: raised where the fault is found, however deep in a table, and caught at the
+--- two doors, which know whose argument it was: the methods of connect.R (rql/builder) and the reading of a filter and
+--- its options (rql.lua).
 
 local refusal = {}
 
@@ -10,17 +11,6 @@ local Refusal = {}
 ---@param problem string
 function refusal.raise(path, problem)
   error(setmetatable({ message = path == "" and problem or (path .. ": " .. problem) }, Refusal), 0)
-end
-
---- Raises unless there is a value; takes what a function gave that returns nil and the problem.
----@generic T
----@param path string
----@param value T?
----@param problem string?
----@return T value
-function refusal.check(path, value, problem)
-  if value == nil then refusal.raise(path, problem) end
-  return value
 end
 
 --- Calls a function and catches what it refuses; every other error goes on unchanged.

@@ -4,20 +4,21 @@
 -- reads RQL in it, so percent-encoding alone hides no delimiter: quotation marks keep `,` `)` `&` inside the
 -- value. Percent-encoding keeps the value whole on its way there, where `&`, `#` or `+` would mean something.
 --
--- Every function gives the text ready for the URL, or nil and what is wrong with the value.
+-- Every function returns the text ready for the URL, or raises a refusal (rql/refusal) of the value at `path`.
 -- Only the base, string and table libraries are used; a host need not open more.
 
-local null = require("cjson").null
-local list = require "cloudblue.connect.rql.list"
+local refusal = require "cloudblue.connect.rql.refusal"
+local tables = require "cloudblue.connect.rql.tables"
+
+local null, raise = tables.null, refusal.raise
 
 local text = {}
 
 local MAX_NAME = 255
 
 -- The words of RQL that stand for no text.
-local WORDS = { ["null()"] = "null()", ["empty()"] = "empty()" }
-text.NULL = WORDS["null()"]
-text.EMPTY = WORDS["empty()"]
+text.NULL = "null()"
+text.EMPTY = "empty()"
 
 -- The service reads a bare `t` as the start of a tuple, t(…), and refuses the query.
 local TUPLE = "t"
@@ -71,36 +72,53 @@ local function badUtf8(bytes)
   return nil
 end
 
-local function quoted(bytes)
+local function quoted(bytes, path)
   if not bytes:find('"', 1, true) then return "%22" .. percentEncode(bytes) .. "%22" end
   if not bytes:find("'", 1, true) then return "%27" .. percentEncode(bytes) .. "%27" end
-  return nil, "the text holds both kinds of quotation marks, which RQL cannot carry"
+  return raise(path, "the text holds both kinds of quotation marks, which RQL cannot carry")
 end
 
-local function bareOrQuoted(bytes)
+local function bareOrQuoted(bytes, path)
   if bytes:find(BARE_WORD) and bytes ~= TUPLE then return percentEncode(bytes) end
-  return quoted(bytes)
+  return quoted(bytes, path)
 end
 
-local function textProblem(bytes)
-  if bytes:find("[%z\1-\31\127]") then return "the text holds a control character" end
+local function checkText(bytes, path)
+  if bytes:find("[%z\1-\31\127]") then raise(path, "the text holds a control character") end
   local at = badUtf8(bytes)
-  return at and ("the text is not UTF-8 (byte %d)"):format(at) or nil
+  if at then raise(path, ("the text is not UTF-8 (byte %d)"):format(at)) end
 end
 
--- Shortest form that reads back as the same number. A whole number is written as an integer: JSON decoders
--- hand out integers as floats too, and the service takes no "1.0" or "1e+20" for an integer field.
-local function numberText(number)
+-- The fewest digits that read back as the same number, and the place of the point: how many of them stand before it.
+-- Whatever the locale writes for the point is passed over.
+local function digitsOf(number)
+  for count = 15, 17 do
+    local written = ("%." .. count - 1 .. "e"):format(number)
+    if count == 17 or tonumber(written) == number then
+      local first, rest, exponent = written:match("(%d)[^%de]*(%d*)e([+-]%d+)")
+      return (first .. rest):gsub("0+$", ""), tonumber(exponent) + 1
+    end
+  end
+end
+
+-- A number that is not whole, never with an exponent: the service cuts a decimal so many bytes after its point, and
+-- with them the exponent.
+local function fractionText(number)
+  local digits, point = digitsOf(number)
+  local sign = number < 0 and "-" or ""
+  if point <= 0 then return sign .. "0." .. ("0"):rep(-point) .. digits end
+  return sign .. digits:sub(1, point) .. "." .. digits:sub(point + 1)
+end
+
+-- Reads back as the same number. A whole number is written as an integer: JSON decoders hand out integers as floats
+-- too, and the service takes no "1.0" or "1e+20" for an integer field.
+local function numberText(number, path)
   if number ~= number or number == 1 / 0 or number == -1 / 0 then
-    return nil, "NaN and infinity have no place in a query"
+    raise(path, "NaN and infinity have no place in a query")
   end
-  if number % 1 == 0 and number >= -0x1p63 and number < 0x1p63 then return ("%d"):format(number) end
-  if number % 1 == 0 then return ("%.0f"):format(number) end
-  for digits = 15, 17 do
-    local written = ("%." .. digits .. "g"):format(number)
-    -- A host's locale may write another decimal point than RQL's, of one byte or more.
-    if tonumber(written) == number then return percentEncode((written:gsub("[^%d+e%-]+", "."))) end
-  end
+  if number % 1 ~= 0 then return fractionText(number) end
+  if number >= -0x1p63 and number < 0x1p63 then return ("%d"):format(number) end
+  return ("%.0f"):format(number)
 end
 
 --- Whether a field's name can stand in a query as it is: a letter, then letters, digits and `_` `.` `-`;
@@ -111,77 +129,77 @@ function text.isName(name)
   return type(name) == "string" and #name <= MAX_NAME and name ~= TUPLE and name:find(PLAIN_NAME) ~= nil
 end
 
+-- null and the empty text are RQL's words, however they are written; `words`: its words may also stand as texts, as in
+-- the JavaScript SDK. nil for every other value.
+local function wordOf(value, words)
+  if value == null or words and value == text.NULL then return text.NULL end
+  if value == "" or words and value == text.EMPTY then return text.EMPTY end
+  return nil
+end
+
 --- A value as RQL writes it.
----@param value string|number|boolean|userdata text (UTF-8), number, boolean or JSON null
+---@param value any text (UTF-8), number, boolean or JSON null
 ---@param words boolean whether the texts `null()` and `empty()` mean RQL's words, as in the JavaScript SDK
----@return string? written, string? problem
-function text.value(value, words)
+---@param path string
+---@return string
+function text.value(value, words, path)
+  local word = wordOf(value, words)
+  if word then return word end
   local kind = type(value)
   if kind == "string" then
-    if words and WORDS[value] then return WORDS[value] end
-    local problem = textProblem(value)
-    if problem then return nil, problem end
+    checkText(value, path)
     -- The service unquotes before it looks for this word, so quotation marks would not keep it a text.
-    if value == text.EMPTY then return nil, "the service takes this text for its word empty()" end
-    return bareOrQuoted(value)
+    if value == text.EMPTY then raise(path, "the service takes this text for its word empty()") end
+    return bareOrQuoted(value, path)
   end
-  if kind == "number" then return numberText(value) end
+  if kind == "number" then return numberText(value, path) end
   if kind == "boolean" then return value and "true" or "false" end
-  if value == null then return text.NULL end
-  return nil, "text, number, boolean or null expected, got " .. kind
+  return raise(path, "text, number, boolean or null expected, got " .. kind)
+end
+
+--- A value to be compared by its order: greater, less, a range.
+---@param value any
+---@param words boolean see `text.value`
+---@param path string
+---@return string
+function text.ordered(value, words, path)
+  local word = wordOf(value, words)
+  if word then raise(path, (word == text.NULL and "null" or "the empty text") .. " has no order") end
+  return text.value(value, words, path)
 end
 
 --- A value to be found anywhere in a text: wildcards around it; its own stars and backslashes stand for themselves.
----@param value string|number not empty
----@return string? written, string? problem
-function text.likeValue(value)
-  if type(value) == "number" then
-    local written, problem = numberText(value)
-    if not written then return nil, problem end
-    return "*" .. written .. "*"
-  end
-  if type(value) ~= "string" then return nil, "text expected, got " .. type(value) end
-  if value == "" then return nil, "the text is empty; everything would match" end
-  local problem = textProblem(value)
-  if problem then return nil, problem end
-  return bareOrQuoted("*" .. value:gsub("[\\*]", "\\%0") .. "*")
+---@param value any text, not empty, or number
+---@param _ boolean as `text.value` has it; a text is always a text here
+---@param path string
+---@return string
+function text.pattern(value, _, path)
+  if type(value) == "number" then return "*" .. numberText(value, path) .. "*" end
+  if type(value) ~= "string" then raise(path, "text expected, got " .. tables.describe(value)) end
+  if value == "" then raise(path, "the text is empty; everything would match") end
+  checkText(value, path)
+  return bareOrQuoted("*" .. value:gsub("[\\*]", "\\%0") .. "*", path)
 end
 
 --- The fields of an ordering or a selection: each with an optional sign, comma between.
----@param fields string|string[]
----@return string? written, string? problem
-function text.signedNames(fields)
+---@param fields any a field's name, or a list of them
+---@param path string
+---@return string written empty for an empty list
+function text.signedNames(fields, path)
   if type(fields) == "string" then fields = { fields } end
-  if type(fields) ~= "table" or not list.length(fields) then
-    return nil, "a field's name or a list of them expected, got " .. type(fields)
+  if type(fields) ~= "table" or not tables.length(fields) then
+    raise(path, "a field's name or a list of them expected, got " .. tables.describe(fields))
   end
   local written = {}
   for index, field in ipairs(fields) do
     local sign, name = "", field
     if type(field) == "string" then sign, name = field:match("^([+-]?)(.*)$") end
     if not text.isName(name) then
-      return nil, ("entry %d is not a field's name with an optional sign"):format(index)
+      raise(path, ("entry %d is not a field's name with an optional sign"):format(index))
     end
     written[index] = percentEncode(sign) .. name
   end
   return table.concat(written, ",")
-end
-
---- A query that somebody else wrote, made safe for a URL: percent-encodings stay, the bytes that a URL cannot
---- carry (such as `|`, `"` and UTF-8) are encoded. What would end or break the query is refused.
----@param query string
----@return string? query, string? problem
-function text.readyQuery(query)
-  if query:find("^%?") then return nil, "a query is given without its leading ?" end
-  if query:find("[%z\1-\32\127]") then
-    return nil, "the query holds a space or a control character; write %20 for a space"
-  end
-  if query:find("#", 1, true) then return nil, "the query holds a #; write %23" end
-  if query:gsub("%%[0-9A-Fa-f][0-9A-Fa-f]", ""):find("%", 1, true) then
-    return nil, "the query holds a % that starts no percent-encoding; write %25"
-  end
-  if badUtf8(query) then return nil, "the query is not UTF-8" end
-  return (query:gsub("[^A-Za-z0-9_.~*:@!$&'(),;=/?%%+%-]", ENCODED))
 end
 
 return text
