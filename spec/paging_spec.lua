@@ -7,6 +7,7 @@ local reader = require "spec.support.rqlreader"
 local function resourceOf(answer)
   local resource = { baseUri = "/usage/records", asked = {} }
   resource.client = {
+    endpoint = "https://h/public/v1/",
     request = function(self, method, path, options)
       assert(self == resource.client and method == "GET" and path == "/usage/records")
       local query = reader.decode(options.query)
@@ -216,16 +217,15 @@ describe("paging.all", function()
   end)
 
   describe("where the service sends no Content-Range", function()
-    it("ends with a page that is not full", function()
-      local resource = silent(25)
-      assert.same(numbered(1, 25), ids(paging.all(resource, {}, { limit = 10 })))
-      assert.equal(3, #resource.asked)
-    end)
-
-    it("ends with an empty page after a full one", function()
-      local resource = silent(20)
-      assert.same(numbered(1, 20), ids(paging.all(resource, {}, { limit = 10 })))
-      assert.equal(3, #resource.asked)
+    it("ends with an empty page, as a page that is not full may just have been cut", function()
+      for _, count in ipairs { 20, 25 } do
+        local resource = silent(count)
+        assert.same(numbered(1, count), ids(paging.all(resource, {}, { limit = 10 })))
+        assert.equal("limit=10&offset=" .. count, resource.asked[#resource.asked])
+      end
+      local all = connect(25).entries
+      local cut = resourceOf(function(limit, offset) return slice(all, math.min(limit, 4), offset) end)
+      assert.same(numbered(1, 25), ids(paging.all(cut, {}, { limit = 10 })))
     end)
 
     it("ends after a list that is longer than a page, as such a service knows none", function()
@@ -234,26 +234,38 @@ describe("paging.all", function()
       assert.equal(1, #resource.asked)
     end)
 
-    it("raises where the same page comes again", function()
-      for _, first in ipairs { entry(1), "word", 7 } do
-        local resource = resourceOf(function() return { first, entry(2) } end)
-        local iterator = paging.all(resource, {}, { limit = 2 })
-        iterator()
-        iterator()
-        local failure = raised(iterator)
-        assert.equal("decode", failure.kind)
-        assert.equal("the service sends the same page again and again", failure.message)
-        assert.equal(2, #resource.asked)
+    it("raises where the same page comes again, full or not, with ids or without", function()
+      for _, first in ipairs { entry(1), "word", 7, { name = "a", item = { id = "b" } } } do
+        for _, limit in ipairs { 2, 5 } do
+          local resource = resourceOf(function() return { first, { name = "c" } } end)
+          local iterator = paging.all(resource, {}, { limit = limit })
+          iterator()
+          iterator()
+          local failure = raised(iterator)
+          assert.equal("decode", failure.kind)
+          assert.equal("the service sends the same page again and again", failure.message)
+          assert.equal(2, #resource.asked)
+          assert.equal(failure.message, raised(function()
+            iterator()
+            iterator()
+            iterator()
+          end).message)
+        end
       end
     end)
 
     it("walks entries without an id", function()
-      local resource = resourceOf(function(_, offset)
-        return offset < 4 and { { name = "a" }, { name = "b" } } or {}
+      local names = { "a", "b", "c", "d", "e" }
+      local resource = resourceOf(function(limit, offset)
+        local page = {}
+        for index = offset + 1, math.min(offset + limit, #names) do
+          page[#page + 1] = { name = names[index], item = { 1 } }
+        end
+        return page
       end)
-      local count = 0
-      for _ in paging.all(resource, {}, { limit = 2 }) do count = count + 1 end
-      assert.equal(4, count)
+      local met = {}
+      for found in paging.all(resource, {}, { limit = 2 }) do met[#met + 1] = found.name end
+      assert.same(names, met)
     end)
 
     it("takes a range without a total as a place only", function()
@@ -262,6 +274,82 @@ describe("paging.all", function()
         return page, ("items %d-%d/*"):format(offset, offset + #page)
       end)
       assert.same(numbered(1, 5), ids(paging.all(resource, {}, { limit = 2 })))
+    end)
+  end)
+
+  describe("where the Content-Range says other things than the page", function()
+    --- A service with so many entries whose ranges are written by `range(page, offset, limit)`.
+    local function lying(count, range, cap)
+      local all = connect(count).entries
+      return resourceOf(function(limit, offset)
+        local page = slice(all, math.min(limit, cap or 1000), offset)
+        return page, range(page, offset, limit)
+      end)
+    end
+
+    it("reads on where the total is smaller than what came, until there is nothing", function()
+      local resource = lying(25, function(page, offset)
+        return ("items %d-%d/%d"):format(offset, offset + math.max(#page - 1, 0), offset > 0 and offset - 1 or 3)
+      end)
+      assert.same(numbered(1, 25), ids(paging.all(resource, {}, { limit = 10 })))
+      assert.equal("limit=10&offset=25", resource.asked[#resource.asked])
+    end)
+
+    it("raises where the range has other entries than the page", function()
+      for _, more in ipairs { -1, 1 } do
+        local resource = lying(25, function(page, offset)
+          return ("items %d-%d/25"):format(offset, offset + #page - 1 + more)
+        end, 10)
+        local failure = raised(ids, paging.all(resource, {}, { limit = 10 }))
+        assert.equal(("the service says that it sends entries 0 to %d, and sends 10 entries"):format(9 + more),
+          failure.message)
+      end
+    end)
+
+    it("takes no offence at a range that ends behind the list", function()
+      local resource = lying(25, function(_, offset, limit)
+        return ("items %d-%d/25"):format(offset, offset + math.max(limit - 1, 0))
+      end)
+      assert.same(numbered(1, 25), ids(paging.all(resource, {}, { limit = 10 })))
+      assert.same(numbered(25, 1, -1), ids(paging.all(resource, {}, { limit = 10, backwards = true })))
+    end)
+
+    it("raises where one page comes for ever under a total that is never reached", function()
+      local resource = resourceOf(function(_, offset)
+        return { entry(1), entry(2) }, ("items %d-%d/%d"):format(offset, offset + 1, offset + 1000)
+      end)
+      local met = 0
+      local failure = raised(function()
+        for _ in paging.all(resource, {}, { limit = 2 }) do met = met + 1 end
+      end)
+      assert.equal("the service sends the same page again and again", failure.message)
+      assert.is_true(met <= 4 and #resource.asked <= 3)
+    end)
+
+    it("walks entries that are alike and have no id, up to the total", function()
+      local resource = resourceOf(function(_, offset)
+        return { { status = "x" }, { status = "x" } }, ("items %d-%d/8"):format(offset, offset + 1)
+      end)
+      local met = 0
+      for _ in paging.all(resource, {}, { limit = 2 }) do met = met + 1 end
+      assert.equal(8, met)
+    end)
+
+    it("meets a page twice that others' changes shift onto the next one, and goes on", function()
+      local resource = connect(8)
+      local iterator = paging.all(resource, {}, { limit = 2 })
+      iterator()
+      iterator()
+      table.insert(resource.entries, 1, entry(101))
+      table.insert(resource.entries, 1, entry(102))
+      assert.same({ "UR-0001", "UR-0002", table.unpack(numbered(3, 8)) }, ids(iterator))
+    end)
+
+    it("reads a page whose range can't be read as one without", function()
+      for _, range in ipairs { "nonsense", "items 0-99", "items 9-0/25", "" } do
+        local resource = lying(25, function() return range end)
+        assert.same(numbered(1, 25), ids(paging.all(resource, {}, { limit = 10 })))
+      end
     end)
   end)
 
@@ -293,7 +381,7 @@ describe("paging.all", function()
       assert.equal("decode", failure.kind)
       assert.equal(200, failure.status)
       assert.equal("asked for entries from 2 on, the service sent those from 0 on", failure.message)
-      assert.equal("GET /usage/records: 200: " .. failure.message, tostring(failure))
+      assert.equal("GET /usage/records?limit=2&offset=2: 200: " .. failure.message, tostring(failure))
     end)
 
     it("where the service says that there are more and sends none", function()
@@ -313,6 +401,18 @@ describe("paging.all", function()
         assert.equal("the reply is no list", failure.message)
       end
     end)
+
+    it("with the fields of every other failure", function()
+      local failure = raised(paging.all(resourceOf(function() return true end), { status = "a b" }, { limit = 7 }))
+      local query = "?status=%22a%20b%22&limit=7&offset=0"
+      assert.equal("GET", failure.method)
+      assert.equal("/usage/records" .. query, failure.path)
+      assert.equal("https://h/public/v1/usage/records" .. query, failure.url)
+      assert.equal(200, failure.status)
+      assert.equal(1, failure.attempts)
+      -- A reading changes nothing.
+      assert.equal("rejected", failure.outcome)
+    end)
   end)
 
   it("refuses what it cannot ask for, before anything is sent, at the caller's place", function()
@@ -324,6 +424,9 @@ describe("paging.all", function()
       ["bad argument #2 to 'all' (unknown option 'size')"] = { {}, { size = 5 } },
       ["bad argument #2 to 'all' (unknown option 'backward'; the nearest known one is 'backwards')"] = {
         {}, { backward = true } },
+      ["bad argument #2 to 'all' (unknown option 'BackWards'; the nearest known one is 'backwards')"] = {
+        "a=b", { BackWards = true } },
+      ["bad argument #3 to 'all' (one argument too many: a table)"] = { {}, {}, {} },
       ["bad argument #2 to 'all' (limit: 1 to 1000 expected, got 1001)"] = { {}, { limit = 1001 } },
       ["bad argument #2 to 'all' (limit: 1 to 1000 expected, got 0)"] = { {}, { limit = 0 } },
       ["bad argument #1 to 'all' (limit: 1 to 1000 expected, got 5000)"] = { { limit = 5000 } },
@@ -331,14 +434,16 @@ describe("paging.all", function()
       ["bad argument #2 to 'all' (backwards: boolean expected, got number)"] = { {}, { backwards = 1 } },
       ["bad argument #1 to 'all' (limit is an option beside a ready query)"] = { "status=x&limit=5" },
       ["bad argument #1 to 'all' (offset is an option beside a ready query)"] = { "offset=5" },
+      ["bad argument #2 to 'all' (ordering: stands in the filter too)"] = { "ordering(a)", { ordering = "b" } },
     }
     for problem, arguments in pairs(misuse) do
       local message = raised(function()
-        local iterator = paging.all(resource, table.unpack(arguments, 1, 2))
+        local iterator = paging.all(resource, table.unpack(arguments, 1, 3))
         return iterator
       end)
       assert.matches(problem, message, 1, true)
-      assert.matches("^%.?/?spec/paging_spec.lua:%d+: ", message)
+      local line = debug.getinfo(1, "l").currentline - 4
+      assert.matches("^%.?/?spec/paging_spec.lua:" .. line .. ": ", message)
     end
     assert.equal(0, #resource.asked)
   end)
@@ -555,9 +660,36 @@ describe("paging.first", function()
     assert.equal("the reply is no list", failure.message)
   end)
 
+  it("gives nil and a failure where the service says that there are matches, and sends none", function()
+    local found, failure = paging.first(resourceOf(function() return {}, "items 0-0/3" end), { status = "x" })
+    assert.is_nil(found)
+    assert.equal("decode", failure.kind)
+    assert.equal("the service says that 3 entries match, and sends none from 0 on", failure.message)
+    assert.equal("https://h/public/v1/usage/records?limit=1&status=x", failure.url)
+  end)
+
+  it("gives nil alone where it starts behind the last match", function()
+    assert.equal(1, select("#", paging.first(connect(3), {}, { offset = 3 })))
+    assert.equal(1, select("#", paging.first(connect(3), {}, { offset = 5 })))
+  end)
+
   it("refuses what it cannot ask for", function()
-    local message = raised(paging.first, connect(1), {}, { x = 1 })
-    assert.matches("bad argument #2 to 'first' (unknown option 'x')", message, 1, true)
+    local resource = connect(1)
+    local function said(...)
+      local message = raised(function(...)
+        local found = paging.first(resource, ...)
+        return found
+      end, ...)
+      local line = debug.getinfo(1, "l").currentline - 3
+      assert.matches("^%.?/?spec/paging_spec.lua:" .. line .. ": ", message)
+      return message
+    end
+    assert.matches("bad argument #2 to 'first' (unknown option 'x')", said({}, { x = 1 }), 1, true)
+    assert.matches("bad argument #2 to 'first' (unknown option 'backwards')", said({}, { backwards = true }), 1, true)
+    assert.matches("bad argument #1 to 'first' (offset is an option", said("a=1&offset=5"), 1, true)
+    assert.matches("bad argument #3 to 'first' (one argument too many: a number)", said({}, {}, 5), 1, true)
+    assert.matches("bad argument #4 to 'first' (one argument too many: a boolean)", said({}, nil, nil, false), 1, true)
+    assert.equal(0, #resource.asked)
   end)
 end)
 
@@ -593,9 +725,18 @@ describe("paging.count", function()
     assert.equal(broken, failure)
   end)
 
+  it("fails where the service sends more than it counts", function()
+    local total, failure = paging.count(resourceOf(function() return { entry(1), entry(2) }, "items 0-0/1" end))
+    assert.is_nil(total)
+    assert.equal("the service says that 1 entries match, and sends 2", failure.message)
+  end)
+
   it("refuses what it cannot ask for", function()
-    local message = raised(paging.count, connect(1), "limit=5")
-    assert.matches("bad argument #1 to 'count' (limit is an option", message, 1, true)
+    local resource = connect(1)
+    assert.matches("bad argument #1 to 'count' (limit is an option", raised(paging.count, resource, "limit=5"), 1, true)
+    assert.matches("bad argument #2 to 'count' (one argument too many: a table)",
+      raised(paging.count, resource, {}, { limit = 1 }), 1, true)
+    assert.equal(0, #resource.asked)
   end)
 end)
 

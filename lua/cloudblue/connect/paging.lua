@@ -2,9 +2,11 @@
 --
 -- The functions are methods of every resource: the first argument is the resource, with `client` and `baseUri`.
 --
--- A page is asked for by `limit` and `offset`. `Content-Range: items 0-99/1234` of the reply tells where the page
--- lies and how many entries match (connect-api: "RQL RFC2616 limit offset pagination"). A service that sends none is
--- walked by the size of its pages: a short one is the last.
+-- A page is asked for by `limit` and `offset`. `Content-Range: items 0-99/1234` of the reply tells where the page lies
+-- and how many entries match (connect-api: "RQL RFC2616 limit offset pagination"); an empty page's is `items O-O/1234`
+-- (django-rql, drf/paginations.py, which also cuts a limit above its maximum, and sends nothing for `limit=0`). A list
+-- ends where the service says so: at the total, or, where it tells none, with an empty page; a page that is shorter
+-- than asked for may just have been cut. A reply that contradicts itself or what was asked for is a failure.
 
 local core = require "cloudblue.connect.core"
 local rql = require "cloudblue.connect.rql"
@@ -35,74 +37,128 @@ function paging.readContentRange(header)
   return tonumber(size), tonumber(first), tonumber(last)
 end
 
--- The failure of a reply that came and cannot be used.
-local function unusable(resource, reply, message)
+---@class cloudblue.connect.paging.Page
+---@field entries table[]
+---@field total integer? how many entries match; nil where the service does not tell
+---@field first integer? place of the first entry, from 0, as the service says
+---@field last integer?
+---@field resource cloudblue.connect.GenericResource where it came from
+---@field query string what was asked
+---@field reply cloudblue.connect.Reply
+
+-- The failure of a page that came and cannot be used. A reading changes nothing, whatever comes of it.
+local function unusable(page, message)
+  local path = page.resource.baseUri .. "?" .. page.query
   return core.newFailure {
-    kind = "decode", outcome = "applied", method = "GET", path = resource.baseUri,
-    status = reply and reply.status, attempts = 1, message = message,
+    kind = "decode", outcome = "rejected", method = "GET", url = page.resource.client.endpoint:gsub("/+$", "") .. path,
+    path = path, status = page.reply.status, attempts = 1, message = message,
   }
 end
 
--- Asks for one page. Gives its list, then the total and the first entry's place where the service tells them;
--- nil and a failure where there is no list.
+-- Asks for a page. Returns nil and a failure where there is no list.
 local function fetch(resource, query)
   local list, reply = resource.client:request("GET", resource.baseUri, { query = query })
   if not list then return nil, reply end
+  local page = { entries = list, resource = resource, query = query, reply = reply }
   if type(list) ~= "table" or list[1] == nil and next(list) ~= nil then
-    return nil, unusable(resource, reply, "the reply is no list")
+    return nil, unusable(page, "the reply is no list")
   end
-  local total, first = paging.readContentRange(reply.headers["content-range"])
-  return list, total, first, reply
+  page.total, page.first, page.last = paging.readContentRange(reply.headers["content-range"])
+  return page
 end
 
 -- How many entries match; nil and a failure where that is not to be had.
 local function fetchTotal(resource, query)
-  local list, total, _, reply = fetch(resource, query)
-  if not list then return nil, total end
-  if not total then return nil, unusable(resource, reply, "the reply has no Content-Range with a total") end
-  return total
+  local page, failure = fetch(resource, query)
+  if not page then return nil, failure end
+  if not page.total then return nil, unusable(page, "the reply has no Content-Range with a total") end
+  if #page.entries > page.total then
+    return nil, unusable(page, ("the service says that %d entries match, and sends %d"):format(
+      page.total, #page.entries))
+  end
+  return page.total
 end
 
--- Fetches the page of at most `size` entries from `offset` on. Raises the failure where there is none, or where the
--- service sends another page than the one asked for: what follows would be met twice, or never.
+-- In what a page that was to begin at `offset` contradicts that or itself: entries would be met twice, or never. Where
+-- the range ends behind the list, the service has not cut it.
+local function contradiction(page, offset)
+  local count, total, first, last = #page.entries, page.total, page.first, page.last
+  if count == 0 then
+    return total and total > offset
+      and ("the service says that %d entries match, and sends none from %d on"):format(total, offset)
+  end
+  if first and first ~= offset then
+    return ("asked for entries from %d on, the service sent those from %d on"):format(offset, first)
+  end
+  return total and last and last < total and last - first + 1 ~= count
+    and ("the service says that it sends entries %d to %d, and sends %d entries"):format(first, last, count)
+end
+
+-- As `fetch`, for a page that begins at `offset`.
+local function fetchFrom(resource, query, offset)
+  local page, failure = fetch(resource, query)
+  if not page then return nil, failure end
+  local problem = contradiction(page, offset)
+  if problem then return nil, unusable(page, problem) end
+  return page
+end
+
+-- Fetches the page of at most `size` entries from `offset` on. Raises the failure where there is none.
 local function fetchPage(walk, size, offset)
   local query = ("%slimit=%d&offset=%d"):format(walk.prefix, size, offset)
-  local page, total, first, reply = fetch(walk.resource, query)
-  if not page then error(total, 0) end -- where the total would stand, the failure does
-  local problem
-  if first and first ~= offset and page[1] ~= nil then
-    problem = ("asked for entries from %d on, the service sent those from %d on"):format(offset, first)
-  elseif total and total > offset and page[1] == nil then
-    problem = ("the service says that %d entries match, and sends none from %d on"):format(total, offset)
+  local page, failure = fetchFrom(walk.resource, query, offset)
+  if not page then error(failure, 0) end
+  return page
+end
+
+local function isEqual(one, other)
+  if type(one) ~= "table" or type(other) ~= "table" then return one == other end
+  for key, value in next, one do
+    if not isEqual(value, other[key]) then return false end
   end
-  if problem then error(unusable(walk.resource, reply, problem), 0) end
-  return page, total, reply
+  for key in next, other do
+    if one[key] == nil then return false end
+  end
+  return true
 end
 
-local function sameEntry(one, other)
-  if type(one) == "table" and type(other) == "table" then return one.id ~= nil and one.id == other.id end
-  return one ~= nil and one == other
+-- Whether two entries are the same one. Entries without an id may be alike and two all the same.
+local function isSame(one, other, byContent)
+  local haveIds = type(one) == "table" and type(other) == "table" and one.id ~= nil and other.id ~= nil
+  if haveIds then return one.id == other.id end
+  return byContent and isEqual(one, other)
 end
 
--- Gives a function that gives the next page, nil after the last.
+-- Looks for a service that sends one page for ever, whatever is asked for: returns a function that raises the failure.
+-- Where there is a total to be reached, what others put into the list may show a page a second time.
+local function repetition()
+  local before, times = {}, 0
+  return function(page)
+    local count, byContent = #page.entries, page.total == nil
+    local now = { count = count, first = page.entries[1], last = page.entries[count] }
+    local again = count > 0 and count == before.count and isSame(now.first, before.first, byContent)
+      and isSame(now.last, before.last, byContent)
+    before, times = now, again and times + 1 or 0
+    if times > (page.total and 1 or 0) then
+      before, times = {}, 0
+      error(unusable(page, "the service sends the same page again and again"), 0)
+    end
+  end
+end
+
+-- Returns a function that returns the entries of the next page, nil after the last.
 local function forwards(walk)
-  local offset, previous, done = walk.offset, nil, false
+  local offset, done = walk.offset, false
+  local refuseRepetition = repetition()
   return function()
     if done then return nil end
-    local page, total, reply = fetchPage(walk, walk.size, offset)
-    local length = #page
-    if not total and sameEntry(page[1], previous) then
-      error(unusable(walk.resource, reply, "the service sends the same page again and again"), 0)
-    end
-    previous = page[1]
-    offset = offset + length
-    if total then
-      done = offset >= total
-    else
-      -- More than asked for: the service knows no pages, and this is all there is.
-      done = length ~= walk.size
-    end
-    return length > 0 and page or nil
+    local page = fetchPage(walk, walk.size, offset)
+    refuseRepetition(page)
+    local count = #page.entries
+    offset = offset + count
+    -- Past the total there may be more; only an empty page tells. More than asked for: the service knows no pages.
+    done = count == 0 or offset == page.total or not page.total and count > walk.size
+    return count > 0 and page.entries or nil
   end
 end
 
@@ -118,17 +174,17 @@ local function reversed(page, met)
   return entries, ids
 end
 
--- Fetches the page that ends before `stop`; where the service's pages are smaller than asked for, smaller ones.
-local function fetchPageBefore(walk, stop)
+-- Fetches the entries before `stop`, as many as a page takes; where the service's pages are smaller than asked for,
+-- smaller ones. Returns them and the place of the first.
+local function fetchBefore(walk, stop)
   while true do
-    local from = stop - walk.size
-    if from < walk.offset then from = walk.offset end
-    local page, total, reply = fetchPage(walk, stop - from, from)
-    local length = #page
-    if not total then error(unusable(walk.resource, reply, "the reply has no Content-Range with a total"), 0) end
-    if length > stop - from then error(unusable(walk.resource, reply, "the service sent more than asked for"), 0) end
-    if length >= (total < stop and total or stop) - from then return page, from end
-    walk.size = length
+    local from = math.max(stop - walk.size, walk.offset)
+    local page = fetchPage(walk, stop - from, from)
+    local count = #page.entries
+    if not page.total then error(unusable(page, "the reply has no Content-Range with a total"), 0) end
+    if count > stop - from then error(unusable(page, "the service sent more than asked for"), 0) end
+    if count >= math.min(page.total, stop) - from then return page.entries, from end
+    walk.size = count
   end
 end
 
@@ -143,7 +199,7 @@ local function backwards(walk)
       stop = total
     end
     while stop > walk.offset do
-      local page, from = fetchPageBefore(walk, stop)
+      local page, from = fetchBefore(walk, stop)
       stop = from
       page, met = reversed(page, met)
       if page[1] ~= nil then return page end
@@ -173,6 +229,14 @@ local function argumentError(method, position, problem, level)
   error(("bad argument #%d to '%s' (%s)"):format(position, method, problem), level + 1)
 end
 
+-- The words of the C methods (cbl_checklast).
+local function refuseMore(method, last, ...)
+  for index = 1, select("#", ...) do
+    local value = select(index, ...)
+    if value ~= nil then argumentError(method, last + index, "one argument too many: a " .. type(value), 3) end
+  end
+end
+
 -- The parts of a filter whose limit and offset are written here, not there. `known`: see `rql.parts`.
 local function partsOf(method, filters, options, known)
   local parts, position, problem = rql.parts(filters, options, known)
@@ -200,10 +264,11 @@ local ALL_OPTIONS = { "limit", "offset", "ordering", "select", "backwards" }
 -- returns the total.
 --
 -- Raises the failure itself where a page cannot be had; called again, the iterator asks for the same page again.
----@param filters cloudblue.connect.Filter? see `rql.encode`; a `limit` in it is the size of a page too
+---@param filters cloudblue.connect.Filter? a `limit` in a filter object is the size of a page, too
 ---@param options cloudblue.connect.AllOptions?
 ---@return fun(): any? next the next entry, nil after the last
-function paging.all(resource, filters, options)
+function paging.all(resource, filters, options, ...)
+  refuseMore("all", 2, ...)
   local parts = partsOf("all", filters, options, ALL_OPTIONS)
   local isBackwards = options and options.backwards
   if isBackwards ~= nil and type(isBackwards) ~= "boolean" then
@@ -223,24 +288,27 @@ function paging.all(resource, filters, options)
 end
 
 --- The first match.
----@param filters cloudblue.connect.Filter? see `rql.encode`; its limit does not count
+---@param filters cloudblue.connect.Filter? the limit of a filter object does not count
 ---@param options cloudblue.connect.rql.Options? `ordering`, `select`, `offset`
 ---@return any? entry nil where nothing matches, with nothing behind it
 ---@return table? reply or, beside nil, the failure
-function paging.first(resource, filters, options)
+function paging.first(resource, filters, options, ...)
+  refuseMore("first", 2, ...)
   local parts = partsOf("first", filters, options)
   parts.written.limit = "limit=1"
-  local list, failure, _, reply = fetch(resource, rql.write(parts, { "ordering", "select", "limit", "offset" }))
-  if not list then return nil, failure end
-  if list[1] == nil then return nil end
-  return list[1], reply
+  local query = rql.write(parts, { "ordering", "select", "limit", "offset" })
+  local page, failure = fetchFrom(resource, query, parts.given.offset or 0)
+  if not page then return nil, failure end
+  if page.entries[1] == nil then return nil end
+  return page.entries[1], page.reply
 end
 
 --- How many entries match. One request, which asks for no entries.
----@param filters cloudblue.connect.Filter? see `rql.encode`; only its conditions count
+---@param filters cloudblue.connect.Filter? only its conditions count
 ---@return integer? total
 ---@return any? failure beside nil; also where the service does not tell the total
-function paging.count(resource, filters)
+function paging.count(resource, filters, ...)
+  refuseMore("count", 1, ...)
   local parts = partsOf("count", filters)
   parts.written.limit = "limit=0"
   return fetchTotal(resource, rql.write(parts, { "limit" }))
