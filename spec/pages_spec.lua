@@ -80,7 +80,7 @@ describe("the documentation", function()
       setup(function()
         local all = before(path, text)
         table.move(blocks, 1, #blocks, #all + 1, all)
-        results = page.follow(all, { root = copy.root, port = freePort(), seconds = 120 * SLOWNESS })
+        results = page.follow(all, { root = copy.root, port = freePort(), seconds = 300 * SLOWNESS })
       end)
 
       for _, block in ipairs(blocks) do

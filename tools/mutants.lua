@@ -95,7 +95,13 @@ function Copy:passes(path)
   for _, source in ipairs(core and lines "ls spec/core/*_test.c" or {}) do
     if not self:run("build/spec/core/" .. source:match("([%w_]+)%.c$"), seconds) then return false end
   end
-  return self:busted("--exclude-pattern=page", seconds)
+  for _ = 1, 3 do
+    if self:busted("--exclude-pattern=page", seconds) then return true end
+    -- A spec that measures time fails now and then among all others: it is heard again by itself.
+    local spec = self:read("mutant.log"):match("%-> (spec/[%w_]+%.lua)")
+    if not spec or not self:busted(spec, seconds) then return false end
+  end
+  return false
 end
 
 -- ---------------------------------------------------------------- one change
