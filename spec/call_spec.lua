@@ -4,6 +4,7 @@ local connect = require "cloudblue.connect"
 local child = require "spec.support.child"
 local cqueues = require "cqueues"
 local rawserver = require "spec.support.rawserver"
+local scene = require "spec.support.scene"
 local service = require "spec.support.service"
 
 local misuse = service.misuse
@@ -240,6 +241,26 @@ describe("closing the client", function()
     assert.equal("cancelled", failure.kind)
     assert.equal("unknown", failure.outcome)
     assert.equal(1, #s:requests())
+  end)
+
+  -- There is no reply of a confirming GET then that a failure could tell of.
+  it("in a hook before the confirming read ends the call as cancelled and unknown", function()
+    local lost = { { on = "POST /usage/records/*/close", fault = "reset-after" } }
+    for _, sent in ipairs { false, true } do
+      local s <close> = scene.start { faults = lost }
+      s.client[sent and "addAfterResponseHook" or "addBeforeRequestHook"](s.client, function(seen)
+        if seen.confirming then s.client:close() end
+      end)
+      local chunk, failure = s.client.usageRecords:close(scene.RECORD, scene.BILL)
+      if sent then
+        assert.is_true(chunk.confirmed)
+      else
+        assert.same({ "cancelled", "unknown", 1 }, { failure.kind, failure.outcome, failure.attempts })
+        assert.is_nil(failure.confirmation)
+      end
+      assert.equal(sent and 2 or 1, #s:requests())
+    end
+    scene.finish()
   end)
 
   it("in a hook of a call inside a hook ends both", function()

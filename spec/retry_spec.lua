@@ -274,7 +274,7 @@ describe("a call", function()
     for _, call in ipairs(scene.calls) do
       it("fails at once: " .. call.name, function()
         for _, status in ipairs { 400, 401, 403, 404, 405, 409, 410, 422, 428, 451, 499 } do
-          -- Where the service doesn't have the bulk route, closeRecords takes the other: see actions_spec.lua.
+          -- Where the service doesn't have the bulk route, closeRecords takes the other: see endpoints_spec.lua.
           local elsewhere = call.name == "closeRecords" and (status == 404 or status == 405)
           local s <close> = scene.start { call = call,
             faults = { scene.rule({ fault = "status", status = status }, call) } }

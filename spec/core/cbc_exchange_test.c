@@ -802,6 +802,20 @@ static void closing_while_confirming_is_unknown(void **state) {
   lose_the_reply(&s);
   cbc_exchange_cancel(&s.x, CBC_END_CLOSED, false);
   assert_end(&s, CBC_END_CLOSED, CBC_UNKNOWN, 1);
+  read_the_record(&s);
+  cbc_exchange_cancel(&s.x, CBC_END_CLOSED, true);
+  assert_end(&s, CBC_END_CLOSED, CBC_UNKNOWN, 1);
+}
+
+static void a_probe_counts_once_it_may_have_left(void **state) {
+  scene s;
+  (void)state;
+  lose_the_reply(&s);
+  cbc_exchange_cancel(&s.x, CBC_END_CLOSED, false);
+  assert_int_equal(0, s.x.all_probes);
+  lose_the_reply(&s);
+  cbc_exchange_cancel(&s.x, CBC_END_CLOSED, true);
+  assert_int_equal(1, s.x.all_probes);
 }
 
 static void an_error_on_this_side_ends_it_by_its_own_name(void **state) {
@@ -888,6 +902,7 @@ int main(void) {
       cmocka_unit_test(closing_before_anything_left_is_unsent),
       cmocka_unit_test(closing_in_an_attempt_that_left_is_unknown_and_counts_it),
       cmocka_unit_test(closing_while_confirming_is_unknown),
+      cmocka_unit_test(a_probe_counts_once_it_may_have_left),
       cmocka_unit_test(an_error_on_this_side_ends_it_by_its_own_name),
       cmocka_unit_test(closing_while_a_2xx_is_read_is_unknown),
       cmocka_unit_test(closing_what_is_over_changes_nothing)};

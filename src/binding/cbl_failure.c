@@ -278,7 +278,8 @@ static void set_confirmation(lua_State *L, const cbl_job *job, int idx, int fail
   } else if (reply->status != 0) {
     describe_status(L, job->client, call->reading, confirmation);
   } else {
-    lua_pushstring(L, reply->error.message);
+    lua_pushstring(L, reply->error.code != CBC_OK ? reply->error.message
+                                                  : "the call ended before its reply came");
     set_masked(L, job->client, confirmation, "message");
   }
   lua_setfield(L, failure, "confirmation");

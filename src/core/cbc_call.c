@@ -77,7 +77,8 @@ void cbc_call_free(cbc_call *call) {
 }
 
 static void cancel(cbc_call *call, cbc_end end) {
-  bool sent = call->sending && call->attempt != NULL && cbc_transfer_sent(call->attempt);
+  const cbc_transfer *x = cbc_call_transfer(call);
+  bool sent = call->sending && x != NULL && cbc_transfer_sent(x);
   cbc_exchange_cancel(&call->exchange, end, sent);
   call->sending = false;
 }

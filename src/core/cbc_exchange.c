@@ -260,7 +260,7 @@ void cbc_exchange_last_attempt(cbc_exchange *x) {
 
 void cbc_exchange_cancel(cbc_exchange *x, cbc_end end, bool sent) {
   if (x->state == CBC_DONE) return;
-  if (sent || x->state != CBC_SEND) count_cut_off(x, sent);
+  if (sent) count_cut_off(x, sent);
   /* A 2xx that was not read to its end. */
   if (x->state == CBC_READ) note_doubt(x);
   finish(x, end, outcome_without_effect(x));

@@ -148,8 +148,8 @@ void cbc_exchange_resume(cbc_exchange *x);
 void cbc_exchange_last_attempt(cbc_exchange *x);
 
 /* Ends the call where it stands, as CBC_END_CLOSED, CBC_END_LOCAL or
-** CBC_END_TRANSPORT. sent: some of the present attempt may have reached the
-** service. Does nothing to a call that is over. */
+** CBC_END_TRANSPORT. sent: some of the present attempt, or probe, may have
+** reached the service. Does nothing to a call that is over. */
 void cbc_exchange_cancel(cbc_exchange *x, cbc_end end, bool sent);
 
 #endif

@@ -112,7 +112,7 @@ describe("an operation", function()
   it("says where the caller stands", function()
     local done, message = pcall(function() return (client.usageRecords:close("")) end)
     assert.is_false(done)
-    assert.matches("^spec/action_spec%.lua:%d+: bad argument", message)
+    assert.matches("^spec/arguments_spec%.lua:%d+: bad argument", message)
   end)
 
   describe("with a billing id", function()
