@@ -30,5 +30,8 @@ return {
     { "cloudblue.connect", "<", "JavaScript SDK" },
   },
   connections = { "cloudblue.connect", 1 },
-  alike = { names = { "bare libcurl in C", "cloudblue.connect" }, reply = { body = server.closed("UR-2026-01-0000-0001-000001") } },
+  alike = {
+    names = { "bare libcurl in C", "cloudblue.connect" },
+    reply = { body = server.closed("UR-2026-01-0000-0001-000001") },
+  },
 }
