@@ -6,7 +6,7 @@
 ---   * unknown is said only where a fault left doubt;
 ---   * nothing was sent again that could have been carried out, unless the record was read in between.
 
-local content = require "cloudblue.connect.sandbox.content"
+local content = require "cloudblue.connect.sandbox.http.content"
 
 local faultjudge = {}
 

@@ -3,9 +3,9 @@
 --- A reader is tried with a check that holds what it read against somebody else's reading of the same text, and that
 --- raises where they differ. Which texts come depends on the seed of the random numbers alone.
 
-local multipart = require "cloudblue.connect.sandbox.multipart"
+local multipart = require "cloudblue.connect.sandbox.http.multipart"
 local paging = require "cloudblue.connect.paging"
-local sandboxRql = require "cloudblue.connect.sandbox.rql"
+local sandboxRql = require "cloudblue.connect.sandbox.data.rql"
 local grammar = require "spec.support.rqlreader"
 
 local luafuzz = {}

@@ -161,7 +161,7 @@ function steps.starttls(state)
 end
 
 function steps.reset(state)
-  require("cloudblue.connect.sandbox.reset").close(state.socket)
+  require("cloudblue.connect.sandbox.http.reset").close(state.socket)
   state.closed = true
   return false
 end

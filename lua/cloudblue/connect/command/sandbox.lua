@@ -87,7 +87,7 @@ local function readFaults(path)
   if problem then
     return nil, string.format("%s is no JSON: %s", path, problem)
   end
-  local ok, wrong = require("cloudblue.connect.sandbox.faults").check(json.integers(script))
+  local ok, wrong = require("cloudblue.connect.sandbox.http.faults").check(json.integers(script))
   if not ok then
     return nil, string.format("%s: %s", path, wrong)
   end

@@ -1,6 +1,6 @@
 --- The options of a sandbox: their defaults and what they may be.
 
-local faults = require "cloudblue.connect.sandbox.faults"
+local faults = require "cloudblue.connect.sandbox.http.faults"
 local json = require "cloudblue.connect.sandbox.json"
 
 local options = {}
@@ -84,7 +84,7 @@ local fileStatuses = isListOf("draft", "uploading", "uploaded", "invalid", "proc
 ---@field uploadRecords? integer how many records an uploaded spreadsheet holds (10)
 ---@field uploadReads? integer how many reads see an upload under way before it is done (0)
 ---@field downloadBytes? integer the size of generated downloads (16384)
----@field faults? table[] what goes wrong, see faults.lua
+---@field faults? table[] what goes wrong, see http/faults.lua
 ---@field requestLog? integer how many requests are remembered (10000)
 ---@field bodyLog? integer how many bytes of a request's body are remembered (1048576)
 ---@field keepAlive? number seconds that an idle connection is kept (60)

@@ -2,10 +2,10 @@
 
 local cqueues = require "cqueues"
 local digest = require "openssl.digest"
-local content = require "cloudblue.connect.sandbox.content"
+local content = require "cloudblue.connect.sandbox.http.content"
 local control = require "cloudblue.connect.sandbox.control"
 local json = require "cloudblue.connect.sandbox.json"
-local Server = require "cloudblue.connect.sandbox.server"
+local Server = require "cloudblue.connect.sandbox.http.server"
 
 local thread = {}
 
