@@ -64,9 +64,7 @@ static void close_scene(scene *s) {
 }
 
 /* A close of a record, with the way to confirm it. */
-static void begin_close(scene *s) {
-  s->call = cbc_call_new(s->client, &s->err);
-  assert_non_null(s->call);
+static void describe_close(scene *s) {
   s->call->request.method = "POST";
   s->call->request.body = CBC_BODY_JSON;
   s->call->request.json = "{}";
@@ -83,6 +81,12 @@ static void pass(scene *s) {
   s->skipped += left;
   s->pauses++;
   s->t.clock += left;
+}
+
+static void begin_close(scene *s) {
+  s->call = cbc_call_new(s->client, &s->err);
+  assert_non_null(s->call);
+  describe_close(s);
 }
 
 /* What a 2xx reply says: its body is the name of the verdict. */
@@ -448,8 +452,9 @@ static void memory_that_ends_at_any_allocation_is_told(void **state) {
     testenv_fail(&s.t, n, n % 2 == 0);
     s.call = cbc_call_new(s.client, &s.err);
     if (s.call != NULL) {
-      cbc_call_free(s.call);
-      begin_close(&s);
+      cbc_call_end(s.call);
+      assert_int_equal(cbc_call_renew(s.call, &s.err), CBC_OK);
+      describe_close(&s);
       cbc_call_start(s.call, NULL, CBC_REPEAT_CONFIRMED);
       rc = drive(&s);
     }

@@ -5,7 +5,7 @@
 
 #include <string.h>
 
-#include "cbc_transport_impl.h"
+#include "cbc_headers.h"
 
 static void a_line_has_the_form_that_libcurl_reads(void **state) {
   testenv t;

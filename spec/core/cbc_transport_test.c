@@ -11,16 +11,16 @@
 
 static const cbc_field headers[] = {{"X-One", "1"}, {"X-None", ""}};
 
-static const cbc_transport_options usual = {.key = KEY,
-                                            .user_agent = "test/1",
-                                            .headers = headers,
-                                            .header_count = 2,
-                                            .connect_timeout = 5,
-                                            .max_response = 1000,
-                                            .max_connections = 4,
-                                            .origin = "http://127.0.0.1:9",
-                                            .origin_size = 18,
-                                            .plain = true};
+static const cbc_options usual = {.key = KEY,
+                                  .user_agent = "test/1",
+                                  .headers = headers,
+                                  .header_count = 2,
+                                  .connect_timeout = 5,
+                                  .max_response = 1000,
+                                  .max_connections = 4,
+                                  .origin = "http://127.0.0.1:9",
+                                  .origin_size = 18,
+                                  .plain = true};
 
 static void begins_and_ends_without_a_trace(void **state) {
   testenv t;
@@ -40,7 +40,7 @@ static void every_option_is_taken(void **state) {
   testenv t;
   cbc_error err;
   cbc_transport *transport;
-  cbc_transport_options all = usual;
+  cbc_options all = usual;
   (void)state;
   all.plain = false;
   all.proxy = "http://127.0.0.1:9";
@@ -83,7 +83,7 @@ static void an_option_that_libcurl_refuses_is_told(void **state) {
   char *huge = test_malloc(size);
   testenv t;
   cbc_error err;
-  cbc_transport_options o = usual;
+  cbc_options o = usual;
   (void)state;
   memset(huge, 'x', size - 1);
   huge[size - 1] = '\0';
@@ -114,33 +114,6 @@ static void libcurl_outlives_the_last_transport(void **state) {
 
 /* ==== Sockets ========================================================= */
 
-enum { MANY = 100 };
-
-static void announce_many(cbc_transport *transport, CURL *easy) {
-  for (int fd = 0; fd < MANY; fd++)
-    assert_int_equal(cbc_transport_watch(easy, fd + 1000, CURL_POLL_IN, transport, NULL), 0);
-}
-
-/* libcurl says how many sockets a transfer has by announcing them. */
-static void as_many_sockets_are_waited_for_as_libcurl_announces(void **state) {
-  testenv t;
-  cbc_error err;
-  cbc_transport *transport;
-  (void)state;
-  testenv_init(&t);
-  transport = cbc_transport_new(&t.env, &usual, &err);
-  announce_many(transport, transport->model);
-  assert_int_equal(transport->socket_count, MANY);
-  cbc_transport_watch(transport->model, 1007, CURL_POLL_INOUT, transport, NULL);
-  assert_int_equal(transport->socket_count, MANY);
-  assert_int_equal(transport->sockets[7].events, POLLIN | POLLOUT);
-  for (int fd = 0; fd < MANY; fd++)
-    cbc_transport_watch(transport->model, fd + 1000, CURL_POLL_REMOVE, transport, NULL);
-  assert_int_equal(transport->socket_count, 0);
-  cbc_transport_free(transport);
-  testenv_check(&t);
-}
-
 static void a_socket_without_memory_ends_its_transfer_alone(void **state) {
   static const loopback_step fine = {"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n", LOOPBACK_KEEP};
   cbc_transfer *other;
@@ -148,77 +121,21 @@ static void a_socket_without_memory_ends_its_transfer_alone(void **state) {
   (void)state;
   scene_open(&s, &fine, 1);
   scene_describe(&s, "GET", "/");
-  other = cbc_transfer_acquire(s.transport, &s.err);
+  other = cbc_transport_acquire(s.transport, &s.err);
   scene_start(&s, PATIENCE, true);
   assert_int_equal(cbc_transfer_start(other, &s.r, PATIENCE, true, &s.err), CBC_OK);
   testenv_fail(&s.t, 1, true);
-  announce_many(s.transport, other->easy);
+  for (int fd = 0; fd < 100; fd++)
+    cbc_multi_watch(other->easy, fd + 1000, CURL_POLL_IN, &other->profile->multi, NULL);
   testenv_fail(&s.t, 0, false);
   assert_int_equal(cbc_transport_wait(s.transport, 1, &s.err), CBC_OK);
   assert_true(cbc_transfer_done(other));
   assert_int_equal(cbc_transfer_reply(other)->error.code, CBC_ENOMEM);
   scene_wait(&s, cbc_transfer_done);
   assert_int_equal(cbc_transfer_reply(s.x)->status, 200);
-  cbc_transfer_release(other);
+  cbc_transport_release(other);
   assert_int_equal(scene_perform(&s)->status, 200);
   scene_close(&s);
-}
-
-/* ==== Waiting ========================================================= */
-
-static void waiting_for_nothing_lasts_as_long_as_asked(void **state) {
-  testenv t;
-  cbc_error err;
-  cbc_transport *transport;
-  double before;
-  (void)state;
-  testenv_init(&t);
-  transport = cbc_transport_new(&t.env, &usual, &err);
-  before = t.clock;
-  assert_int_equal(cbc_transport_wait(transport, 0.02, &err), CBC_OK);
-  assert_true(testenv_same(t.clock, before + 0.02));
-  before = t.clock;
-  assert_int_equal(cbc_transport_wait(transport, 1000, &err), CBC_OK);
-  assert_true(testenv_same(t.clock, before + CBC_WAIT_MOST));
-  before = t.clock;
-  assert_int_equal(cbc_transport_wait(transport, -1, &err), CBC_OK);
-  assert_true(testenv_same(t.clock, before));
-  cbc_transport_free(transport);
-  testenv_check(&t);
-}
-
-static int interrupted(void *ud, struct pollfd *fds, nfds_t count, int milliseconds) {
-  (void)ud;
-  (void)fds;
-  (void)count;
-  (void)milliseconds;
-  errno = EINTR;
-  return -1;
-}
-
-static int broken(void *ud, struct pollfd *fds, nfds_t count, int milliseconds) {
-  (void)ud;
-  (void)fds;
-  (void)count;
-  (void)milliseconds;
-  errno = EBADF;
-  return -1;
-}
-
-static void a_signal_while_waiting_is_told(void **state) {
-  testenv t;
-  cbc_error err;
-  cbc_transport *transport;
-  (void)state;
-  testenv_init(&t);
-  transport = cbc_transport_new(&t.env, &usual, &err);
-  t.env.wait = interrupted;
-  assert_int_equal(cbc_transport_wait(transport, 1, &err), CBC_EINTR);
-  t.env.wait = broken;
-  assert_int_equal(cbc_transport_wait(transport, 1, &err), CBC_ETRANSPORT);
-  assert_non_null(strstr(err.message, "poll failed"));
-  cbc_transport_free(transport);
-  testenv_check(&t);
 }
 
 int main(void) {
@@ -228,9 +145,6 @@ int main(void) {
       cmocka_unit_test(memory_that_ends_at_any_allocation_is_told),
       cmocka_unit_test(an_option_that_libcurl_refuses_is_told),
       cmocka_unit_test(libcurl_outlives_the_last_transport),
-      cmocka_unit_test(as_many_sockets_are_waited_for_as_libcurl_announces),
-      cmocka_unit_test(a_socket_without_memory_ends_its_transfer_alone),
-      cmocka_unit_test(waiting_for_nothing_lasts_as_long_as_asked),
-      cmocka_unit_test(a_signal_while_waiting_is_told)};
+      cmocka_unit_test(a_socket_without_memory_ends_its_transfer_alone)};
   return cmocka_run_group_tests_name("cbc_transport", tests, NULL, NULL);
 }

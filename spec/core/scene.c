@@ -8,29 +8,29 @@
 void scene_open(scene *s, const loopback_step *steps, size_t count) {
   static const cbc_field more = {"X-Client", "c"};
   loopback *server = loopback_start(steps, count);
-  cbc_transport_options o = {.key = SCENE_KEY,
-                             .user_agent = "test/1",
-                             .headers = &more,
-                             .header_count = 1,
-                             .connect_timeout = 5,
-                             .max_response = SCENE_MOST,
-                             .max_connections = 4,
-                             .origin = loopback_url(server),
-                             .origin_size = strlen(loopback_url(server)),
-                             .plain = true};
+  cbc_options o = {.key = SCENE_KEY,
+                   .user_agent = "test/1",
+                   .headers = &more,
+                   .header_count = 1,
+                   .connect_timeout = 5,
+                   .max_response = SCENE_MOST,
+                   .max_connections = 4,
+                   .origin = loopback_url(server),
+                   .origin_size = strlen(loopback_url(server)),
+                   .plain = true};
   s->server = server;
   testenv_init(&s->t);
   s->t.clock = -1;
   s->t.secret = "s3cret";
   s->transport = cbc_transport_new(&s->t.env, &o, &s->err);
   assert_non_null(s->transport);
-  s->x = cbc_transfer_acquire(s->transport, &s->err);
+  s->x = cbc_transport_acquire(s->transport, &s->err);
   assert_non_null(s->x);
   cbc_request_init(&s->r, &s->t.env);
 }
 
 void scene_close(scene *s) {
-  cbc_transfer_release(s->x);
+  cbc_transport_release(s->x);
   cbc_transport_free(s->transport);
   cbc_request_free(&s->r);
   loopback_stop(s->server);

@@ -8,7 +8,8 @@
 
 #include "testenv.h"
 
-#include "cbc_transport_impl.h"
+#include "cbc_transfer_impl.h"
+#include "cbc_transport.h"
 #include "loopback.h"
 
 /* Seconds after which a test that hangs gives up. */

@@ -8,12 +8,6 @@
 
 #define JOB "cloudblue.Call"
 
-static void end_call(cbl_job *job) {
-  cbc_call *call = job->call;
-  job->call = NULL;
-  cbc_call_free(call);
-}
-
 /* Lets go of what C pointed into. */
 static void drop_anchors(lua_State *L, cbl_job *job) {
   for (int place = CBL_JOB_CLIENT + 1; job->anchored != 0; place++) {
@@ -28,7 +22,7 @@ static void drop_anchors(lua_State *L, cbl_job *job) {
 /* The job leaves the stack: its call is over, and the next one may have it. */
 static int job_close(lua_State *L) {
   cbl_job *job = luaL_checkudata(L, 1, JOB);
-  end_call(job);
+  if (job->call != NULL) cbc_call_end(job->call);
   drop_anchors(L, job);
   lua_getiuservalue(L, 1, CBL_JOB_CLIENT);
   lua_pushvalue(L, 1);
@@ -37,7 +31,10 @@ static int job_close(lua_State *L) {
 }
 
 static int job_gc(lua_State *L) {
-  end_call(luaL_checkudata(L, 1, JOB));
+  cbl_job *job = luaL_checkudata(L, 1, JOB);
+  cbc_call *call = job->call;
+  job->call = NULL;
+  cbc_call_free(call);
   return 0;
 }
 
@@ -47,8 +44,9 @@ void cbl_job_open(lua_State *L) {
   cbl_type_end(L, JOB);
 }
 
-/* Pushes a job without a call: the client's spare one, or a new one. */
-static cbl_job *push_empty(lua_State *L, int client) {
+/* Pushes a job whose call has ended, the client's spare one, or a new one without a
+** call. */
+static cbl_job *push_idle(lua_State *L, int client) {
   cbl_job *job;
   if (lua_getiuservalue(L, client, CBL_SPARE_JOB) == LUA_TUSERDATA) {
     lua_pushnil(L);
@@ -68,14 +66,19 @@ cbl_job *cbl_job_push(lua_State *L, int client, const cbl_class *class,
                       const cbl_endpoint *endpoint) {
   cbc_error err;
   cbc_client *core = cbl_client_core(L, client);
-  cbl_job *job = push_empty(L, client);
-  *job = (cbl_job){.client = lua_touserdata(L, client),
+  cbl_job *job = push_idle(L, client);
+  cbc_call *call = job->call;
+  *job = (cbl_job){.call = call,
+                   .client = lua_touserdata(L, client),
                    .class = class,
                    .endpoint = endpoint,
                    .files.sink_attempt = -1};
   lua_toclose(L, -1);
-  job->call = cbc_call_new(core, &err);
-  if (job->call == NULL) cbl_raise(L, &err);
+  if (call == NULL)
+    call = job->call = cbc_call_new(core, &err);
+  else if (cbc_call_renew(call, &err) != CBC_OK)
+    call = NULL;
+  if (call == NULL) cbl_raise(L, &err);
   return job;
 }
 

@@ -59,7 +59,7 @@ typedef struct cbl_files {
 
 typedef struct cbl_job {
   cbl_client *client;           /* held by a user value */
-  cbc_call *call;               /* owned; NULL once over */
+  cbc_call *call;               /* owned, and used again by the next call; NULL before the first */
   const cbl_class *class;       /* of the collection; NULL for client:request */
   const cbl_endpoint *endpoint; /* the present row */
   cbl_subject subject;

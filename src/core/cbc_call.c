@@ -1,79 +1,59 @@
 /*
 ** cbc_call.c - one call from request to answer.
 */
+#include "cbc_call.h"
+
 #include <string.h>
 
-#include "cbc_client_impl.h"
-
 static const cbc_env *env_of(const cbc_call *call) {
-  return call->client->env;
+  return call->env;
 }
 
 /* ==== Life ============================================================ */
 
-static void link_call(cbc_call *call) {
-  cbc_client *c = call->client;
-  call->next = c->calls;
-  call->link = &c->calls;
-  if (call->next != NULL) call->next->link = &call->next;
-  c->calls = call;
-}
-
-static void unlink_call(cbc_call *call) {
-  *call->link = call->next;
-  if (call->next != NULL) call->next->link = call->link;
-}
-
-static cbc_call *make_call(cbc_client *c) {
-  cbc_call *call = cbc_alloc(c->env, sizeof *call);
-  if (call == NULL) return NULL;
-  *call = (cbc_call){.client = c};
-  cbc_request_init(&call->request, c->env);
-  cbc_request_init(&call->probe, c->env);
-  return call;
+cbc_code cbc_call_renew(cbc_call *call, cbc_error *err) {
+  if (cbc_client_hold(call->client) == NULL)
+    return cbc_error_set(err, CBC_ECLOSED, "the client is closed");
+  call->held = true;
+  cbc_error_clear(&call->error);
+  /* A call that never starts is over. */
+  call->exchange = (cbc_exchange){.state = CBC_DONE};
+  cbc_buffer_adds(&call->request.url, cbc_client_endpoint(call->client));
+  return CBC_OK;
 }
 
 cbc_call *cbc_call_new(cbc_client *c, cbc_error *err) {
-  cbc_call *call = c->spare;
-  if (cbc_client_closed(c)) {
-    cbc_error_set(err, CBC_ECLOSED, "the client is closed");
-    return NULL;
-  }
-  c->spare = NULL;
-  if (call == NULL && (call = make_call(c)) == NULL) {
+  const cbc_env *env = cbc_client_env(c);
+  cbc_call *call = cbc_alloc(env, sizeof *call);
+  if (call == NULL) {
     cbc_error_nomem(err);
     return NULL;
   }
-  /* A call that never starts is over. */
-  call->exchange = (cbc_exchange){.state = CBC_DONE};
-  link_call(call);
-  cbc_buffer_adds(&call->request.url, c->endpoint);
-  return call;
+  *call = (cbc_call){.env = env, .client = c};
+  cbc_request_init(&call->request, env);
+  cbc_request_init(&call->probe, env);
+  if (cbc_call_renew(call, err) == CBC_OK) return call;
+  cbc_call_free(call);
+  return NULL;
 }
 
-void cbc_call_destroy(cbc_call *call) {
-  if (call == NULL) return;
-  cbc_request_free(&call->request);
-  cbc_request_free(&call->probe);
-  cbc_free(env_of(call), call, sizeof *call);
-}
-
-void cbc_call_free(cbc_call *call) {
-  cbc_client *c;
-  if (call == NULL) return;
-  c = call->client;
-  cbc_transfer_release(call->attempt);
-  cbc_transfer_release(call->reading);
-  unlink_call(call);
-  if (c->spare != NULL || cbc_client_closed(c)) {
-    cbc_call_destroy(call);
-    cbc_client_forget(c);
-    return;
-  }
+void cbc_call_end(cbc_call *call) {
+  if (!call->held) return;
+  call->held = false;
+  cbc_transport_release(call->attempt);
+  cbc_transport_release(call->reading);
   call->attempt = call->reading = NULL;
   cbc_request_reset(&call->request);
   cbc_request_reset(&call->probe);
-  c->spare = call;
+  cbc_client_release(call->client);
+}
+
+void cbc_call_free(cbc_call *call) {
+  if (call == NULL) return;
+  cbc_call_end(call);
+  cbc_request_free(&call->request);
+  cbc_request_free(&call->probe);
+  cbc_free(call->env, call, sizeof *call);
 }
 
 static void cancel(cbc_call *call, cbc_end end) {
@@ -81,11 +61,6 @@ static void cancel(cbc_call *call, cbc_end end) {
   bool sent = call->sending && x != NULL && cbc_transfer_sent(x);
   cbc_exchange_cancel(&call->exchange, end, sent);
   call->sending = false;
-}
-
-void cbc_call_abandon(cbc_call *call) {
-  cbc_transfer_orphan(call->attempt);
-  cbc_transfer_orphan(call->reading);
 }
 
 void cbc_call_abort(cbc_call *call, const cbc_error *err) {
@@ -99,8 +74,8 @@ void cbc_call_abort(cbc_call *call, const cbc_error *err) {
 
 void cbc_call_start(cbc_call *call, const cbc_policy *policy, cbc_repeat repeat) {
   const cbc_env *env = env_of(call);
-  cbc_exchange_start(&call->exchange, policy != NULL ? policy : &call->client->policy, repeat,
-                     env->now(env->ud));
+  cbc_exchange_start(&call->exchange, policy != NULL ? policy : cbc_client_policy(call->client),
+                     repeat, env->now(env->ud));
   call->sending = false;
 }
 
@@ -170,7 +145,7 @@ cbc_code cbc_call_send(cbc_call *call, cbc_error *err) {
   bool once = !probing && strcmp(call->request.method, "GET") != 0;
   cbc_code rc;
   if (cbc_client_closed(call->client)) return CBC_OK;
-  if (*x == NULL && (*x = cbc_transfer_acquire(call->client->transport, err)) == NULL)
+  if (*x == NULL && (*x = cbc_transport_acquire(cbc_client_transport(call->client), err)) == NULL)
     return err->code;
   rc = cbc_transfer_start(*x, probing ? &call->probe : &call->request,
                           cbc_exchange_budget(&call->exchange, env->now(env->ud)), once, err);
@@ -188,7 +163,7 @@ cbc_code cbc_call_wait(cbc_call *call, cbc_error *err) {
   double seconds = CBC_WAIT_MOST;
   if (cbc_client_closed(call->client)) return CBC_OK;
   if (call->exchange.state == CBC_PAUSE) seconds = call->exchange.resume_at - env->now(env->ud);
-  return cbc_transport_wait(call->client->transport, seconds, err);
+  return cbc_transport_wait(cbc_client_transport(call->client), seconds, err);
 }
 
 void cbc_call_took(cbc_call *call) {

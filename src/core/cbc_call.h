@@ -34,10 +34,9 @@ typedef enum cbc_do {
   CBC_DO_FINISH /* the call is over: see its exchange */
 } cbc_do;
 
-struct cbc_call {
+typedef struct cbc_call {
+  const cbc_env *env;
   cbc_client *client;
-  cbc_call *next; /* the client's calls; linked both ways */
-  cbc_call **link;
   cbc_request request; /* filled by the caller before the first step */
   cbc_request probe;   /* the confirming GET; its url may stay empty */
   cbc_exchange exchange;
@@ -45,13 +44,22 @@ struct cbc_call {
   cbc_transfer *reading; /* the confirmation on the wire; NULL before the first */
   cbc_error error;       /* why it was aborted */
   bool sending;          /* the present attempt or probe was begun */
-};
+  bool held;             /* in use: the client is held */
+} cbc_call;
 
-/* A call of the client, its requests empty and their URLs set to the endpoint.
-** NULL and an error (CBC_ENOMEM, CBC_ECLOSED). The caller owns it. */
+/* A call of the client, in use: its requests are empty and the URL of the first is
+** set to the endpoint. NULL and an error (CBC_ENOMEM, CBC_ECLOSED). The caller
+** owns it; the client must not be freed before it has ended. */
 cbc_call *cbc_call_new(cbc_client *c, cbc_error *err);
 
-/* Breaks it off where it stands and gives its memory back. NULL is allowed. */
+/* Breaks it off where it stands and lets go of all but its memory: it can be used
+** again, or freed, even after its client. */
+void cbc_call_end(cbc_call *call);
+
+/* Begins the next use of a call that has ended. CBC_OK or CBC_ECLOSED. */
+cbc_code cbc_call_renew(cbc_call *call, cbc_error *err);
+
+/* Ends it and gives its memory back. NULL is allowed. */
 void cbc_call_free(cbc_call *call);
 
 /* Begins the exchange. policy NULL: the client's. */

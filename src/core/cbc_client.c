@@ -1,10 +1,22 @@
 /*
-** cbc_client.c - one endpoint, one key, and the calls that are under way.
+** cbc_client.c - one endpoint, one key, and the transport to it.
 */
+#include "cbc_client.h"
+
 #include <string.h>
 
-#include "cbc_client_impl.h"
 #include "cbc_secret.h"
+
+struct cbc_client {
+  const cbc_env *env;
+  cbc_transport *transport; /* NULL once closed */
+  size_t holders;           /* calls in use */
+  char *secret;             /* part of the key, to be masked; owned; NULL once wiped */
+  size_t secret_size;       /* with its terminator, in bytes */
+  cbc_policy policy;
+  size_t size;     /* of this block, in bytes */
+  char endpoint[]; /* terminated */
+};
 
 /* Copies what the client itself keeps: the endpoint, and the secret that replies
 ** are searched for. */
@@ -37,21 +49,17 @@ cbc_client *cbc_client_new(const cbc_env *env, const cbc_client_options *options
 }
 
 /* The secret stays as long as a reply may be shown in which it is to be masked. */
-void cbc_client_forget(cbc_client *c) {
-  if (c->transport != NULL || c->calls != NULL) return;
+static void forget(cbc_client *c) {
+  if (c->transport != NULL || c->holders > 0) return;
   cbc_free_secret(c->env, c->secret, c->secret_size);
   c->secret = NULL;
 }
 
 void cbc_client_close(cbc_client *c) {
   if (c->transport == NULL) return;
-  for (cbc_call *call = c->calls; call != NULL; call = call->next)
-    cbc_call_abandon(call);
-  cbc_call_destroy(c->spare);
-  c->spare = NULL;
   cbc_transport_free(c->transport);
   c->transport = NULL;
-  cbc_client_forget(c);
+  forget(c);
 }
 
 bool cbc_client_closed(const cbc_client *c) {
@@ -61,8 +69,22 @@ bool cbc_client_closed(const cbc_client *c) {
 void cbc_client_free(cbc_client *c) {
   if (c == NULL) return;
   cbc_client_close(c);
-  cbc_client_forget(c);
+  forget(c);
   cbc_free(c->env, c, c->size);
+}
+
+cbc_transport *cbc_client_hold(cbc_client *c) {
+  if (c->transport != NULL) c->holders++;
+  return c->transport;
+}
+
+void cbc_client_release(cbc_client *c) {
+  c->holders--;
+  forget(c);
+}
+
+cbc_transport *cbc_client_transport(const cbc_client *c) {
+  return c->transport;
 }
 
 const char *cbc_client_endpoint(const cbc_client *c) {

@@ -1,5 +1,5 @@
 /*
-** cbc_client.h - one endpoint, one key, and the calls that are under way.
+** cbc_client.h - one endpoint, one key, and the transport to it.
 */
 #ifndef CBC_CLIENT_H
 #define CBC_CLIENT_H
@@ -8,13 +8,12 @@
 #include "cbc_transport.h"
 
 typedef struct cbc_client cbc_client;
-typedef struct cbc_call cbc_call;
 
 typedef struct cbc_client_options {
   const char *endpoint; /* checked with cbc_url_endpoint */
   size_t endpoint_size; /* bytes, without slashes at its end */
   cbc_policy policy;    /* of calls that don't bring their own */
-  cbc_transport_options transport;
+  cbc_options transport;
 } cbc_client_options;
 
 /* A client without connections. Copies what it is given. NULL and an error
@@ -29,9 +28,18 @@ void cbc_client_close(cbc_client *c);
 
 bool cbc_client_closed(const cbc_client *c);
 
-/* Closes it and gives its memory back. Its calls must have been freed. NULL is
+/* Closes it and gives its memory back. Its calls must have ended. NULL is
 ** allowed. */
 void cbc_client_free(cbc_client *c);
+
+/* Keeps the secret that replies are searched for until cbc_client_release, as long
+** as somebody may show a reply. Returns the transport; NULL, and nothing is to be
+** released, when the client is closed. */
+cbc_transport *cbc_client_hold(cbc_client *c);
+void cbc_client_release(cbc_client *c);
+
+/* The transport, owned by the client; NULL once it is closed. */
+cbc_transport *cbc_client_transport(const cbc_client *c);
 
 /* The endpoint, terminated, owned by the client. */
 const char *cbc_client_endpoint(const cbc_client *c);

@@ -3,10 +3,10 @@
 ** key can be wiped with them. struct curl_slist is public and libcurl only
 ** reads the lists it is given (CURLOPT_HTTPHEADER).
 */
+#include "cbc_headers.h"
+
 #include <stdio.h>
 #include <string.h>
-
-#include "cbc_transport_impl.h"
 
 typedef struct node {
   struct curl_slist list; /* first, so that a node is a list */

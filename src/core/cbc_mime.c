@@ -10,7 +10,6 @@
 #include <strings.h>
 
 #include "cbc_input.h"
-#include "cbc_transport_impl.h"
 
 /* ==== Callbacks ======================================================= */
 

@@ -5,7 +5,7 @@
 #ifndef CBC_MIME_H
 #define CBC_MIME_H
 
-#include "cbc_transfer.h"
+#include "cbc_transfer_impl.h"
 
 /* Makes the body of the transfer's handle from the parts of the request, which
 ** must stay until the transfer is done or stopped. The transfer owns what is

@@ -1,7 +1,7 @@
 /*
 ** cbc_transfer.c - one request and its reply on the wire.
 **
-** libcurl's callbacks stand first (those of the reply are in cbc_reply.c). They
+** libcurl's callbacks stand first (those of the reply are in cbc_receive.c). They
 ** copy bytes, count and return a code; none of them calls back to whoever drives
 ** the transfer.
 */
@@ -11,8 +11,10 @@
 #include <math.h>
 #include <string.h>
 
+#include "cbc_headers.h"
 #include "cbc_mime.h"
-#include "cbc_transport_impl.h"
+#include "cbc_receive.h"
+#include "cbc_transfer_impl.h"
 
 /* Memory of a collected reply that is kept for the next one, in bytes. */
 #define BODY_KEEP ((size_t)256 * 1024)
@@ -26,7 +28,7 @@
 /* CURLOPT_OPENSOCKETFUNCTION. */
 static curl_socket_t on_open(void *ud, curlsocktype purpose, struct curl_sockaddr *address) {
   cbc_transfer *x = ud;
-  int fd = cbc_sockets_open(&x->transport->opened, address->family, address->socktype,
+  int fd = cbc_sockets_open(&x->profile->multi.opened, address->family, address->socktype,
                             address->protocol);
   (void)purpose;
   if (fd >= 0) return fd;
@@ -36,8 +38,8 @@ static curl_socket_t on_open(void *ud, curlsocktype purpose, struct curl_sockadd
 
 /* CURLOPT_CLOSESOCKETFUNCTION. */
 static int on_close(void *ud, curl_socket_t s) {
-  cbc_transport *t = ud;
-  return cbc_sockets_close(&t->opened, s);
+  cbc_profile *p = ud;
+  return cbc_sockets_close(&p->multi.opened, s);
 }
 
 /* False for a connection that the request must not be written to, because there
@@ -45,19 +47,19 @@ static int on_close(void *ud, curl_socket_t s) {
 ** take that for the reply. A new one through TLS may hold session tickets (RFC
 ** 8446, 4.6.1), and no reply to anything; a kept one had a reply behind them.
 ** What the TLS library has read of a reply, and what crosses the request on its
-** way, can't be seen here: see cbc_reply.c for the former; HTTP/1.1 has nothing
+** way, can't be seen here: see cbc_receive.c for the former; HTTP/1.1 has nothing
 ** against the latter. */
 static bool is_fit(cbc_transfer *x, const char *local_ip, int local_port) {
-  cbc_transport *t = x->transport;
+  cbc_profile *p = x->profile;
   long connects = 0;
   curl_easy_getinfo(x->easy, CURLINFO_NUM_CONNECTS, &connects);
   x->kept = connects == 0;
-  if (!x->kept && t->layered) return true;
-  x->fd = cbc_sockets_find(&t->opened, local_ip, local_port);
+  if (!x->kept && p->layered) return true;
+  x->fd = cbc_sockets_find(&p->multi.opened, local_ip, local_port);
   if (x->fd < 0) return !x->kept;
   /* Before the look into the socket: then what came between is not taken for
   ** read. */
-  if (t->layered && !cbc_socket_read_bytes(x->fd, &x->read_bytes)) return false;
+  if (p->layered && !cbc_socket_read_bytes(x->fd, &x->read_bytes)) return false;
   return cbc_socket_quiet(x->fd);
 }
 
@@ -78,7 +80,7 @@ static int on_request(void *ud, char *ip, char *local_ip, int port, int local_po
   return CURL_PREREQFUNC_OK;
 }
 
-/* ==== The pool ======================================================== */
+/* ==== Making one ======================================================== */
 
 static CURLcode set_callbacks(cbc_transfer *x) {
   CURL *easy = x->easy;
@@ -87,42 +89,43 @@ static CURLcode set_callbacks(cbc_transfer *x) {
   if (rc == CURLE_OK) rc = curl_easy_setopt(easy, CURLOPT_OPENSOCKETFUNCTION, on_open);
   if (rc == CURLE_OK) rc = curl_easy_setopt(easy, CURLOPT_OPENSOCKETDATA, x);
   if (rc == CURLE_OK) rc = curl_easy_setopt(easy, CURLOPT_CLOSESOCKETFUNCTION, on_close);
-  if (rc == CURLE_OK) rc = curl_easy_setopt(easy, CURLOPT_CLOSESOCKETDATA, x->transport);
-  if (rc == CURLE_OK) rc = curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, cbc_reply_on_body);
+  if (rc == CURLE_OK) rc = curl_easy_setopt(easy, CURLOPT_CLOSESOCKETDATA, x->profile);
+  if (rc == CURLE_OK) rc = curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, cbc_receive_body);
   if (rc == CURLE_OK) rc = curl_easy_setopt(easy, CURLOPT_WRITEDATA, x);
-  if (rc == CURLE_OK) rc = curl_easy_setopt(easy, CURLOPT_HEADERFUNCTION, cbc_reply_on_head);
+  if (rc == CURLE_OK) rc = curl_easy_setopt(easy, CURLOPT_HEADERFUNCTION, cbc_receive_head);
   if (rc == CURLE_OK) rc = curl_easy_setopt(easy, CURLOPT_HEADERDATA, x);
   if (rc == CURLE_OK) rc = curl_easy_setopt(easy, CURLOPT_PREREQFUNCTION, on_request);
   if (rc == CURLE_OK) rc = curl_easy_setopt(easy, CURLOPT_PREREQDATA, x);
   return rc;
 }
 
-static cbc_transfer *new_transfer(cbc_transport *t) {
-  cbc_transfer *x = cbc_alloc(t->env, sizeof *x);
+cbc_transfer *cbc_transfer_new(cbc_profile *p) {
+  cbc_transfer *x = cbc_alloc(p->env, sizeof *x);
   if (x == NULL) return NULL;
-  *x = (cbc_transfer){.env = t->env, .transport = t};
-  cbc_buffer_init(&x->reply.body, t->env);
-  x->easy = curl_easy_duphandle(t->model);
+  *x = (cbc_transfer){.env = p->env, .profile = p};
+  cbc_buffer_init(&x->reply.body, p->env);
+  x->easy = curl_easy_duphandle(p->model);
   if (x->easy != NULL && set_callbacks(x) == CURLE_OK) return x;
   cbc_transfer_free(x);
   return NULL;
 }
 
-cbc_transfer *cbc_transfer_acquire(cbc_transport *t, cbc_error *err) {
-  cbc_transfer *x = t->idle;
-  if (x != NULL)
-    t->idle = x->next;
-  else if ((x = new_transfer(t)) == NULL)
-    cbc_error_nomem(err);
-  return x;
+void cbc_transfer_free(cbc_transfer *x) {
+  cbc_buffer_free(&x->reply.body);
+  curl_easy_cleanup(x->easy);
+  cbc_free(x->env, x, sizeof *x);
+}
+
+void cbc_transfer_reset(cbc_transfer *x) {
+  cbc_buffer_reset(&x->reply.body, BODY_KEEP);
 }
 
 /* The client's headers that go with a body: that of a form is written by
 ** libcurl. */
 static struct curl_slist *client_headers(const cbc_transfer *x) {
-  const cbc_transport *t = x->transport;
+  const cbc_profile *p = x->profile;
   cbc_body body = x->request->body;
-  return body == CBC_BODY_MULTIPART ? t->headers : t->typed[body == CBC_BODY_JSON];
+  return body == CBC_BODY_MULTIPART ? p->headers : p->typed[body == CBC_BODY_JSON];
 }
 
 /* Lets go of what belongs to one request. */
@@ -133,24 +136,6 @@ static void forget_request(cbc_transfer *x) {
   curl_easy_setopt(x->easy, CURLOPT_MIMEPOST, NULL);
   curl_mime_free(x->mime);
   x->mime = NULL;
-}
-
-void cbc_transfer_release(cbc_transfer *x) {
-  if (x == NULL) return;
-  cbc_transfer_stop(x);
-  if (x->transport == NULL) {
-    cbc_transfer_free(x);
-    return;
-  }
-  cbc_buffer_reset(&x->reply.body, BODY_KEEP);
-  x->next = x->transport->idle;
-  x->transport->idle = x;
-}
-
-void cbc_transfer_free(cbc_transfer *x) {
-  cbc_buffer_free(&x->reply.body);
-  curl_easy_cleanup(x->easy);
-  cbc_free(x->env, x, sizeof *x);
 }
 
 /* ==== The request ===================================================== */
@@ -232,10 +217,10 @@ static CURLcode set_timeout(cbc_transfer *x, CURLoption option, long *last, doub
 
 static CURLcode prepare(cbc_transfer *x, cbc_request *r) {
   const char *url = cbc_buffer_string(&r->url);
-  double connect = r->connect_timeout > 0 ? r->connect_timeout : x->transport->connect_timeout;
+  double connect = r->connect_timeout > 0 ? r->connect_timeout : x->profile->connect_timeout;
   CURLcode rc;
   if (url == NULL) return CURLE_OUT_OF_MEMORY;
-  rc = curl_easy_setopt(x->easy, CURLOPT_REQUEST_TARGET, url + x->transport->origin);
+  rc = curl_easy_setopt(x->easy, CURLOPT_REQUEST_TARGET, url + x->profile->origin);
   if (rc == CURLE_OK) rc = set_body(x, r);
   if (rc == CURLE_OK) rc = set_headers(x, r);
   if (rc == CURLE_OK) rc = set_wholeness(x, r->whole || r->stream);
@@ -264,7 +249,8 @@ static CURLcode launch(cbc_transfer *x, double timeout, bool fresh) {
   CURLMcode mrc;
   if (rc == CURLE_OK) rc = set_timeout(x, CURLOPT_TIMEOUT_MS, &x->timeout, timeout);
   if (rc != CURLE_OK) return rc;
-  mrc = cbc_transport_add(x->transport, x);
+  mrc = curl_multi_add_handle(x->profile->multi.handle, x->easy);
+  x->running = mrc == CURLM_OK;
   return mrc == CURLM_OK              ? CURLE_OK
          : mrc == CURLM_OUT_OF_MEMORY ? CURLE_OUT_OF_MEMORY
                                       : CURLE_FAILED_INIT;
@@ -290,33 +276,38 @@ cbc_code cbc_transfer_start(cbc_transfer *x, cbc_request *r, double timeout, boo
   return cbc_error_set(err, CBC_ETRANSPORT, "%s", curl_easy_strerror(rc));
 }
 
+/* Takes it out of the multi handle: request and reply stay. */
+static void leave(cbc_transfer *x) {
+  if (x->running) curl_multi_remove_handle(x->profile->multi.handle, x->easy);
+  x->running = false;
+}
+
 void cbc_transfer_finish(cbc_transfer *x, CURLcode result) {
   /* Nothing was written to the connection that was unfit, and libcurl has closed
   ** it: the same attempt goes on over a new one. */
   if (x->unfit && x->kept && !x->fresh) {
-    cbc_transport_remove(x->transport, x);
+    leave(x);
     x->unfit = false;
     x->message[0] = '\0';
     result = launch(x, x->ends - x->env->now(x->env->ud), true);
     if (result == CURLE_OK) return;
   }
-  cbc_reply_finish(x, result);
+  cbc_receive_finish(x, result);
   cbc_transfer_stop(x);
 }
 
 void cbc_transfer_stop(cbc_transfer *x) {
-  if (!cbc_transfer_done(x)) cbc_transport_remove(x->transport, x);
+  leave(x);
   forget_request(x);
 }
 
 void cbc_transfer_orphan(cbc_transfer *x) {
-  if (x == NULL) return;
   cbc_transfer_stop(x);
-  x->transport = NULL;
+  x->profile = NULL;
 }
 
 bool cbc_transfer_done(const cbc_transfer *x) {
-  return x->link == NULL;
+  return !x->running;
 }
 
 bool cbc_transfer_sent(const cbc_transfer *x) {
@@ -329,6 +320,15 @@ bool cbc_transfer_streaming(const cbc_transfer *x) {
 
 cbc_reply *cbc_transfer_reply(cbc_transfer *x) {
   return &x->reply;
+}
+
+const char *cbc_transfer_header(cbc_transfer *x, const char *name) {
+  return cbc_receive_header(x, name);
+}
+
+const struct curl_header *cbc_transfer_next_header(cbc_transfer *x,
+                                                   const struct curl_header *previous) {
+  return curl_easy_nextheader(x->easy, CURLH_HEADER, -1, (struct curl_header *)previous);
 }
 
 void cbc_transfer_progress(cbc_transfer *x, cbc_progress *p) {

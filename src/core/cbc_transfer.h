@@ -4,27 +4,27 @@
 #ifndef CBC_TRANSFER_H
 #define CBC_TRANSFER_H
 
-#include "cbc_transport.h"
+#include <curl/curl.h>
+#include <stdbool.h>
 
-/* What came back. */
-typedef struct cbc_reply {
-  int status;         /* of a whole reply; 0 without one */
-  bool sent;          /* some of the request may have reached the service */
-  bool too_large;     /* it was broken off at the limit */
-  double retry_after; /* seconds; -1 without */
-  cbc_buffer body;    /* collected bytes, or the piece to be taken next */
-  cbc_error error;    /* why there is no whole reply */
-} cbc_reply;
+#include "cbc_profile.h"
+#include "cbc_reply.h"
+#include "cbc_request.h"
 
-/* A transfer from the transport's pool, idle; NULL and an error when memory
-** ended. The caller holds it until cbc_transfer_release. */
-cbc_transfer *cbc_transfer_acquire(cbc_transport *t, cbc_error *err);
+typedef struct cbc_transfer cbc_transfer;
 
-/* Stops it if it is under way, and gives it back to the pool. NULL is allowed. */
-void cbc_transfer_release(cbc_transfer *x);
+/* An idle transfer; NULL when out of memory. The caller owns it; the profile must
+** outlive it, or be taken from it (cbc_transfer_orphan). */
+cbc_transfer *cbc_transfer_new(cbc_profile *p);
+
+/* Gives its memory back. It must not be in flight. */
+void cbc_transfer_free(cbc_transfer *x);
+
+/* Empties it for the next use, keeping memory. */
+void cbc_transfer_reset(cbc_transfer *x);
 
 /* Begins to send. The request, and all it points to, must stay until the
-** transfer is done or stopped. timeout: seconds for all of it, name look-up
+** transfer is done or stopped. timeout: seconds for all of it, name lookup
 ** included. once: the request must not be sent a second time; libcurl by itself
 ** sends again when a connection kept alive turns out dead, and then fails
 ** instead. Returns CBC_OK, CBC_ENOMEM, CBC_EFILE (a file to be sent can't be read)
@@ -35,11 +35,14 @@ cbc_code cbc_transfer_start(cbc_transfer *x, cbc_request *r, double timeout, boo
 /* Breaks it off. What was sent stays sent. */
 void cbc_transfer_stop(cbc_transfer *x);
 
-/* Breaks it off and cuts it loose from its transport, which is about to go. Its
-** reply can still be read; releasing it frees it. NULL is allowed. */
+/* Breaks it off and cuts it loose from its profile, which is about to go. Its reply
+** can still be read. */
 void cbc_transfer_orphan(cbc_transfer *x);
 
-/* True when it is no longer under way. */
+/* Records how libcurl ended it, or lets it go on over another connection. */
+void cbc_transfer_finish(cbc_transfer *x, CURLcode result);
+
+/* True when it is not in flight. */
 bool cbc_transfer_done(const cbc_transfer *x);
 
 /* True when some of the request may have reached the service by now. */

@@ -1,12 +1,13 @@
 /*
-** cbc_reply.c - what comes back on the wire: head, body, and whether it is
+** cbc_receive.c - what comes back on the wire: head, body, and whether it is
 ** whole.
 */
+#include "cbc_receive.h"
+
 #include <string.h>
 #include <strings.h>
 
 #include "cbc_header.h"
-#include "cbc_transport_impl.h"
 
 /* A stream stops when this many bytes wait to be taken. */
 #define STREAM_MOST ((size_t)128 * 1024)
@@ -25,7 +26,7 @@ static int status_of(const cbc_transfer *x) {
 ** also end inside its first line, and this one's follow. */
 static bool is_early(const cbc_transfer *x, const char *line, size_t n) {
   uint64_t bytes;
-  if (!x->kept || !x->transport->layered) return false;
+  if (!x->kept || !x->profile->layered) return false;
   /* One more is no byte, but the connection's end. */
   if (!cbc_socket_read_bytes(x->fd, &bytes) || bytes <= x->read_bytes + 1) return true;
   for (size_t i = 1; i + 5 <= n; i++)
@@ -45,7 +46,7 @@ static bool is_empty_line(const char *line, size_t n) {
 /* A line of a head, an interim reply's among them, or of the trailers, which have
 ** no empty line behind them. libcurl takes a connection that ends inside the
 ** headers for the end of an empty reply. */
-size_t cbc_reply_on_head(char *line, size_t one, size_t n, void *ud) {
+size_t cbc_receive_head(char *line, size_t one, size_t n, void *ud) {
   cbc_transfer *x = ud;
   (void)one;
   if (!x->begun) {
@@ -53,7 +54,7 @@ size_t cbc_reply_on_head(char *line, size_t one, size_t n, void *ud) {
     if ((x->early = is_early(x, line, n))) return 0;
   }
   x->head += n;
-  if (x->head + collected(x) > x->transport->max_response) {
+  if (x->head + collected(x) > x->profile->max_response) {
     x->reply.too_large = true;
     return 0;
   }
@@ -61,7 +62,7 @@ size_t cbc_reply_on_head(char *line, size_t one, size_t n, void *ud) {
   return n;
 }
 
-const char *cbc_transfer_header(cbc_transfer *x, const char *name) {
+const char *cbc_receive_header(cbc_transfer *x, const char *name) {
   struct curl_header *header;
   size_t last = 0;
   if (curl_easy_header(x->easy, name, 0, CURLH_HEADER, -1, &header) != CURLHE_OK) return NULL;
@@ -69,11 +70,6 @@ const char *cbc_transfer_header(cbc_transfer *x, const char *name) {
   if (last > 0 && curl_easy_header(x->easy, name, last, CURLH_HEADER, -1, &header) != CURLHE_OK)
     return NULL;
   return header->value;
-}
-
-const struct curl_header *cbc_transfer_next_header(cbc_transfer *x,
-                                                   const struct curl_header *previous) {
-  return curl_easy_nextheader(x->easy, CURLH_HEADER, -1, (struct curl_header *)previous);
 }
 
 /* ==== Wholeness ======================================================= */
@@ -92,7 +88,7 @@ static bool is_framed(cbc_transfer *x) {
   if (status == 204 || status == 304) return true;
   if (curl_easy_header(x->easy, "Transfer-Encoding", 0, CURLH_HEADER, -1, &coding) == CURLHE_OK)
     return coding->amount == 1 && is_word(coding->value, "chunked");
-  return cbc_transfer_header(x, "Content-Length") != NULL;
+  return cbc_receive_header(x, "Content-Length") != NULL;
 }
 
 #define UNFRAMED "neither Content-Length nor chunks say where it ends"
@@ -101,7 +97,7 @@ static bool is_framed(cbc_transfer *x) {
 ** where it can't. libcurl 7.88 does not notice that a compressed body breaks off,
 ** so one is not asked for. */
 static const char *find_doubt(cbc_transfer *x) {
-  const char *coding = cbc_transfer_header(x, "Content-Encoding");
+  const char *coding = cbc_receive_header(x, "Content-Encoding");
   if (!is_framed(x)) return UNFRAMED;
   if (coding != NULL && !is_word(coding, "identity"))
     return "it is compressed, which was not asked for";
@@ -133,7 +129,7 @@ static bool begin_body(cbc_transfer *x) {
   return x->unproven == NULL;
 }
 
-size_t cbc_reply_on_body(char *bytes, size_t one, size_t n, void *ud) {
+size_t cbc_receive_body(char *bytes, size_t one, size_t n, void *ud) {
   cbc_transfer *x = ud;
   cbc_buffer *body = &x->reply.body;
   (void)one;
@@ -143,7 +139,7 @@ size_t cbc_reply_on_body(char *bytes, size_t one, size_t n, void *ud) {
       x->held = true;
       return CURL_WRITEFUNC_PAUSE;
     }
-  } else if (n > x->transport->max_response - x->head - collected(x)) {
+  } else if (n > x->profile->max_response - x->head - collected(x)) {
     x->reply.too_large = true;
     return 0;
   }
@@ -170,7 +166,7 @@ static void explain(cbc_transfer *x, CURLcode result) {
     cbc_error_nomem(e);
   else if (x->reply.too_large)
     cbc_error_set(e, CBC_ETRANSPORT, "the reply has more than %zu bytes (maxResponseBytes)",
-                  x->transport->max_response);
+                  x->profile->max_response);
   else if (x->unproven != NULL)
     cbc_error_set(e, CBC_ETRANSPORT, "the reply can't be proven whole: %s", x->unproven);
   else if (x->early)
@@ -187,7 +183,7 @@ static void explain(cbc_transfer *x, CURLcode result) {
     cbc_error_set(e, CBC_ETRANSPORT, "%s", detail);
 }
 
-void cbc_reply_finish(cbc_transfer *x, CURLcode result) {
+void cbc_receive_finish(cbc_transfer *x, CURLcode result) {
   cbc_reply *reply = &x->reply;
   const char *after = NULL;
   reply->sent = x->sends > 0;
@@ -203,6 +199,6 @@ void cbc_reply_finish(cbc_transfer *x, CURLcode result) {
     explain(x, result);
     return;
   }
-  if (reply->status >= 300) after = cbc_transfer_header(x, "Retry-After");
+  if (reply->status >= 300) after = cbc_receive_header(x, "Retry-After");
   if (after != NULL) reply->retry_after = cbc_header_retry_after(after, x->env->wall(x->env->ud));
 }

@@ -1,0 +1,154 @@
+/*
+** cbc_profile.c - what all transfers of one client share.
+*/
+#include "cbc_profile.h"
+
+#include <string.h>
+#include <strings.h>
+
+#include "cbc_headers.h"
+
+#define KEEPALIVE_IDLE 60L     /* seconds before a quiet connection is probed */
+#define KEEPALIVE_INTERVAL 30L /* seconds between probes */
+
+/* ==== libcurl's options =============================================== */
+
+/* Sets an option and keeps the first refusal. */
+#define SET(option, value)                                \
+  do {                                                    \
+    CURLcode rc_ = curl_easy_setopt(easy, option, value); \
+    if (result == CURLE_OK) result = rc_;                 \
+  } while (0)
+
+static CURLcode set_protocols(CURL *easy, bool plain) {
+#if LIBCURL_VERSION_NUM >= 0x075500
+  return curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR, plain ? "http" : "https");
+#else
+  return curl_easy_setopt(easy, CURLOPT_PROTOCOLS, plain ? CURLPROTO_HTTP : CURLPROTO_HTTPS);
+#endif
+}
+
+static CURLcode set_connection(CURL *easy, const cbc_options *o) {
+  CURLcode result = set_protocols(easy, o->plain);
+  /* HTTP/1.1: one call a connection, so that what a broken connection leaves in
+  ** doubt is that call alone. */
+  SET(CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1);
+#if LIBCURL_VERSION_NUM >= 0x075700
+  /* Else a timeout waits for the resolver's thread to end. The thread is left
+  ** behind and frees itself, so libcurl must stay loaded: see cbl_pin.c. */
+  SET(CURLOPT_QUICK_EXIT, 1L);
+#endif
+  SET(CURLOPT_TCP_KEEPALIVE, 1L);
+  SET(CURLOPT_TCP_KEEPIDLE, KEEPALIVE_IDLE);
+  SET(CURLOPT_TCP_KEEPINTVL, KEEPALIVE_INTERVAL);
+  /* Through a proxy always by CONNECT: it sees no request, nor the key. */
+  SET(CURLOPT_HTTPPROXYTUNNEL, 1L);
+  SET(CURLOPT_SUPPRESS_CONNECT_HEADERS, 1L); /* its head is not the reply's */
+  if (o->proxy != NULL)
+    SET(CURLOPT_PROXY, o->proxy);
+  else if (o->plain)
+    SET(CURLOPT_PROXY, ""); /* a proxy would read the key */
+  return result;
+}
+
+static CURLcode set_security(CURL *easy, const cbc_options *o) {
+  CURLcode result = CURLE_OK;
+  SET(CURLOPT_SSL_VERIFYPEER, 1L);
+  SET(CURLOPT_SSL_VERIFYHOST, 2L);
+  SET(CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2);
+  if (o->ca_file != NULL) SET(CURLOPT_CAINFO, o->ca_file);
+  if (o->ca_path != NULL) SET(CURLOPT_CAPATH, o->ca_path);
+  if (o->client_cert != NULL) SET(CURLOPT_SSLCERT, o->client_cert);
+  if (o->client_key != NULL) SET(CURLOPT_SSLKEY, o->client_key);
+  SET(CURLOPT_FOLLOWLOCATION, 0L);
+  SET(CURLOPT_DISALLOW_USERNAME_IN_URL, 1L);
+  SET(CURLOPT_NETRC, (long)CURL_NETRC_IGNORED);
+  return result;
+}
+
+static CURLcode set_behaviour(CURL *easy, const cbc_options *o) {
+  CURLcode result = CURLE_OK;
+  SET(CURLOPT_NOSIGNAL, 1L); /* signals belong to the host */
+  SET(CURLOPT_NOPROGRESS, 1L);
+  SET(CURLOPT_ACCEPT_ENCODING, CBC_CODINGS);
+  if (o->user_agent != NULL) SET(CURLOPT_USERAGENT, o->user_agent);
+  return result;
+}
+
+static bool add_header(cbc_profile *p, const char *name, const char *value) {
+  struct curl_slist *longer = cbc_headers_add(p->env, p->headers, name, value);
+  if (longer == NULL) return false;
+  p->headers = longer;
+  return true;
+}
+
+static bool set_headers(cbc_profile *p, const cbc_options *o) {
+  for (size_t i = o->header_count; i-- > 0;)
+    if (!add_header(p, o->headers[i].name, o->headers[i].value)) return false;
+  if (!add_header(p, "Authorization", o->key)) return false;
+  /* libcurl writes the Content-Type of a form for any body; JSON has its own,
+  ** and an empty body none. */
+  p->typed[false] = cbc_headers_add(p->env, p->headers, "Content-Type", NULL);
+  p->typed[true] = cbc_headers_add(p->env, p->headers, "Content-Type", "application/json");
+  return p->typed[false] != NULL && p->typed[true] != NULL;
+}
+
+/* The URL of every transfer is the origin alone. What is asked for goes into
+** CURLOPT_REQUEST_TARGET, which libcurl sends as it is: it neither resolves dots
+** nor reads the path anew for each call. */
+static CURLcode set_origin(cbc_profile *p, const cbc_options *o) {
+  cbc_buffer url;
+  const char *s;
+  CURLcode rc = CURLE_OUT_OF_MEMORY;
+  cbc_buffer_init(&url, p->env);
+  cbc_buffer_add(&url, o->origin, o->origin_size);
+  if ((s = cbc_buffer_string(&url)) != NULL) rc = curl_easy_setopt(p->model, CURLOPT_URL, s);
+  cbc_buffer_free(&url);
+  return rc;
+}
+
+static CURLcode configure(cbc_profile *p, const cbc_options *o) {
+  CURLcode rc;
+  /* Counted and thread-safe since libcurl 7.84 (curl_global_init). Never taken
+  ** back: handles outlive their client (cbc_transfer_orphan), a lookup that was
+  ** given up may still be at work, and the module stays loaded (cbl_pin.c). */
+  if ((rc = curl_global_init(CURL_GLOBAL_DEFAULT)) != CURLE_OK) return rc;
+  if (cbc_multi_init(&p->multi, p->env, o->max_connections) != CBC_OK) return CURLE_OUT_OF_MEMORY;
+  p->model = curl_easy_init();
+  if (p->model == NULL || !set_headers(p, o)) return CURLE_OUT_OF_MEMORY;
+  if ((rc = set_origin(p, o)) != CURLE_OK) return rc;
+  if ((rc = set_connection(p->model, o)) != CURLE_OK) return rc;
+  if ((rc = set_security(p->model, o)) != CURLE_OK) return rc;
+  return set_behaviour(p->model, o);
+}
+
+/* ==== Beginning and end =============================================== */
+
+/* True where libcurl reads through TLS: to the endpoint, or to the proxy. */
+static bool is_layered(const cbc_options *o) {
+  return !o->plain || (o->proxy != NULL && strncasecmp(o->proxy, "https:", 6) == 0);
+}
+
+cbc_code cbc_profile_init(cbc_profile *p, const cbc_env *env, const cbc_options *options,
+                          cbc_error *err) {
+  CURLcode rc;
+  *p = (cbc_profile){.env = env,
+                     .origin = options->origin_size,
+                     .connect_timeout = options->connect_timeout,
+                     .max_response = options->max_response,
+                     .layered = is_layered(options),
+                     .multi = {.env = env}};
+  rc = configure(p, options);
+  if (rc == CURLE_OK) return CBC_OK;
+  if (rc == CURLE_OUT_OF_MEMORY) return cbc_error_nomem(err);
+  return cbc_error_set(err, CBC_EARG, "an option was refused by libcurl: %s",
+                       curl_easy_strerror(rc));
+}
+
+void cbc_profile_free(cbc_profile *p) {
+  curl_easy_cleanup(p->model);
+  cbc_multi_free(&p->multi);
+  for (int json = 0; json < 2; json++)
+    if (p->typed[json] != NULL) cbc_headers_free(p->env, p->typed[json], p->headers);
+  cbc_headers_free(p->env, p->headers, NULL);
+}
