@@ -19,7 +19,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "cbl_shared.h"
+#include "cbl_state.h"
 
 #define STATE "faultalloc.State"
 

@@ -9,7 +9,7 @@
 #include <lua.h>
 #include <stdbool.h>
 
-#include "cbl_shared.h"
+#include "cbl_state.h"
 
 #define RANDOM_MOST 64
 #define PAUSES_MOST 4096

@@ -4,8 +4,8 @@
 #include "cbl_action.h"
 
 #include "cbl_arguments.h"
+#include "cbl_aux.h"
 #include "cbl_call.h"
-#include "cbl_shared.h"
 
 static cbc_repeat repeat_of(const cbl_endpoint *e) {
   return e->confirm != NULL ? CBC_REPEAT_CONFIRMED : cbc_exchange_repeat(e->method);

@@ -1,9 +1,8 @@
 /*
-** cbl_aux.c - what luaL_ functions do for functions, done for methods.
+** cbl_aux.c - what every part of the binding uses of Lua: types, methods,
+** argument errors, raising.
 */
 #include "cbl_aux.h"
-
-#include "cbl_shared.h"
 
 /* Its address is the key of a table in the registry: method -> its name. */
 static const char names_key = 0;
@@ -91,4 +90,35 @@ void cbl_checklast(lua_State *L, int last) {
 void cbl_setstring(lua_State *L, const char *name, const char *value) {
   lua_pushstring(L, value);
   lua_setfield(L, -2, name);
+}
+
+int cbl_raise_nomem(lua_State *L) {
+  /* The words of Lua's own memory error, without a position before them. */
+  lua_pushliteral(L, "not enough memory");
+  return lua_error(L);
+}
+
+int cbl_raise(lua_State *L, const cbc_error *err) {
+  if (err->code == CBC_ENOMEM) return cbl_raise_nomem(L);
+  return luaL_error(L, "%s", err->message);
+}
+
+void cbl_newlib(lua_State *L, const luaL_Reg *functions) {
+  lua_newtable(L);
+  luaL_setfuncs(L, functions, 0);
+}
+
+bool cbl_type_begin(lua_State *L, const char *name, const luaL_Reg *functions) {
+  if (luaL_getmetatable(L, name) == LUA_TTABLE) return false;
+  lua_pop(L, 1);
+  cbl_newlib(L, functions);
+  lua_pushstring(L, name);
+  lua_setfield(L, -2, "__name");
+  lua_pushliteral(L, "locked");
+  lua_setfield(L, -2, "__metatable");
+  return true;
+}
+
+void cbl_type_end(lua_State *L, const char *name) {
+  lua_setfield(L, LUA_REGISTRYINDEX, name);
 }

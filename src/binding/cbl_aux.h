@@ -1,12 +1,16 @@
 /*
-** cbl_aux.h - what luaL_ functions do for functions, done for methods: argument
-** errors that count and name the arguments as the caller wrote them.
+** cbl_aux.h - what every part of the binding uses of Lua, beside lauxlib: types,
+** methods, argument errors that count and name the arguments as the caller wrote
+** them, and raising what the core reports.
 */
 #ifndef CBL_AUX_H
 #define CBL_AUX_H
 
 #include <lauxlib.h>
 #include <lua.h>
+#include <stdbool.h>
+
+#include "cbc_error.h"
 
 /* Makes a type whose objects have methods: index becomes __index, with the table
 ** of methods as its upvalue. Pushes that table, which the metatable has under
@@ -41,5 +45,24 @@ void cbl_checklast(lua_State *L, int last);
 
 /* Sets a string field of the table at the top of the stack. */
 void cbl_setstring(lua_State *L, const char *name, const char *value);
+
+/* Raises what a code of the core means for Lua: a memory error as Lua's own
+** reads, any other with the error's message. */
+int cbl_raise(lua_State *L, const cbc_error *err);
+
+/* Raises a memory error. */
+int cbl_raise_nomem(lua_State *L);
+
+/* As luaL_setfuncs for a new table of the functions, left on the stack. */
+void cbl_newlib(lua_State *L, const luaL_Reg *functions);
+
+/* Begins a type: pushes a metatable, named (__name), locked against Lua
+** (__metatable), with the functions in it. False, pushing the one that exists,
+** when the state has the type. */
+bool cbl_type_begin(lua_State *L, const char *name, const luaL_Reg *functions);
+
+/* Makes the metatable at the top of the stack known as the type's, and pops it.
+** Only now, so that a type is never found half made after memory ended. */
+void cbl_type_end(lua_State *L, const char *name);
 
 #endif

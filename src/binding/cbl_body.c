@@ -10,7 +10,7 @@
 
 #include "cbl_aux.h"
 #include "cbl_json.h"
-#include "cbl_shared.h"
+#include "cbl_state.h"
 
 /* Deepest nesting of a body. */
 #define DEPTH_MOST 100
@@ -81,7 +81,7 @@ static void check_number(lua_State *L, int arg, const place *p) {
 }
 
 static void check_null(lua_State *L, int arg, const place *p) {
-  cbl_shared_push(L, CBL_NULL);
+  cbl_state_push(L, CBL_NULL);
   if (!lua_rawequal(L, -1, -2)) refuse(L, arg, p, "is a userdata, which JSON can't carry");
   lua_pop(L, 1);
 }
@@ -110,8 +110,8 @@ static keys check_key(lua_State *L, int arg, const place *p, keys before) {
 static bool is_marked_list(lua_State *L) {
   bool marked = false;
   if (!lua_getmetatable(L, -1)) return false;
-  for (enum cbl_shared of = CBL_ARRAY_MT; of <= CBL_EMPTY_ARRAY_MT && !marked; of++) {
-    cbl_shared_push(L, of);
+  for (cbl_place of = CBL_ARRAY_MT; of <= CBL_EMPTY_ARRAY_MT && !marked; of++) {
+    cbl_state_push(L, of);
     marked = lua_rawequal(L, -1, -2);
     lua_pop(L, 1);
   }

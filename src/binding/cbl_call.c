@@ -3,12 +3,12 @@
 */
 #include "cbl_call.h"
 
+#include "cbl_aux.h"
 #include "cbl_confirm.h"
 #include "cbl_failure.h"
 #include "cbl_files.h"
 #include "cbl_hooks.h"
 #include "cbl_result.h"
-#include "cbl_shared.h"
 
 /* ==== Waiting ========================================================= */
 

@@ -7,7 +7,6 @@
 
 #include "cbl_aux.h"
 #include "cbl_json.h"
-#include "cbl_shared.h"
 
 /* Its address is the key of the table of methods in the metatable. */
 static const char methods_key = 0;

@@ -13,7 +13,7 @@
 #include "cbc_url.h"
 #include "cbl_aux.h"
 #include "cbl_options.h"
-#include "cbl_shared.h"
+#include "cbl_state.h"
 #include "cbl_version.h"
 
 #define DEFAULT_ENDPOINT "https://api.connect.cloudblue.com/public/v1"

@@ -5,7 +5,7 @@
 
 #include <string.h>
 
-#include "cbl_shared.h"
+#include "cbl_aux.h"
 
 /* A field of a reply. */
 typedef struct field {

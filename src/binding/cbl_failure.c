@@ -9,7 +9,6 @@
 #include "cbl_aux.h"
 #include "cbl_job.h"
 #include "cbl_json.h"
-#include "cbl_shared.h"
 
 /* Levels of nesting of an error's details that are kept. */
 #define DEPTH_MOST 100

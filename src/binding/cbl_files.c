@@ -9,7 +9,6 @@
 #include "cbc_input.h"
 #include "cbl_aux.h"
 #include "cbl_options.h"
-#include "cbl_shared.h"
 
 #define FEED "cloudblue.Feed"
 #define FILE_BOX "cloudblue.File"

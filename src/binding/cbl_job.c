@@ -4,7 +4,6 @@
 #include "cbl_job.h"
 
 #include "cbl_aux.h"
-#include "cbl_shared.h"
 
 #define JOB "cloudblue.Call"
 

@@ -17,7 +17,7 @@
 
 #include "cbl_locale.h"
 #include "cbl_marks.h"
-#include "cbl_shared.h"
+#include "cbl_state.h"
 
 /* Below it no whole float stands for another integer: 2^53. */
 #define EXACT_LIMIT 9007199254740992.0
@@ -84,7 +84,7 @@ static bool convert_table(lua_State *L, bool marked) {
 /* Decodes the string at index text and pushes the value, or a message. */
 static bool decode(lua_State *L, int text, cbl_marks marks) {
   int status;
-  cbl_shared_push(L, CBL_DECODE);
+  cbl_state_push(L, CBL_DECODE);
   lua_pushvalue(L, text);
   if (marks != CBL_MARKS_NONE && !cbl_marks_add(L, marks)) {
     lua_pop(L, 2);
@@ -137,7 +137,7 @@ bool cbl_json_decode(lua_State *L) {
 }
 
 void cbl_json_encode(lua_State *L) {
-  cbl_shared_push(L, CBL_ENCODE);
+  cbl_state_push(L, CBL_ENCODE);
   lua_insert(L, -2);
   cbl_locale_call(L, 1, 1);
 }

@@ -10,7 +10,7 @@
 #include <xlocale.h>
 #endif
 
-#include "cbl_shared.h"
+#include "cbl_aux.h"
 
 /* The calling thread's way into the C locale and back. */
 typedef struct detour {

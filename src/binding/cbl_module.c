@@ -5,6 +5,7 @@
 
 #include <curl/curl.h>
 
+#include "cbl_aux.h"
 #include "cbl_client.h"
 #include "cbl_failure.h"
 #include "cbl_files.h"
@@ -13,7 +14,7 @@
 #include "cbl_nearest.h"
 #include "cbl_pin.h"
 #include "cbl_query.h"
-#include "cbl_shared.h"
+#include "cbl_state.h"
 #include "cbl_version.h"
 
 /* core.setFilterWriter(f): f(filter, options) returns the query of a filter; or
@@ -21,12 +22,12 @@
 static int set_filter_writer(lua_State *L) {
   luaL_checktype(L, 1, LUA_TFUNCTION);
   lua_settop(L, 1);
-  cbl_shared_set(L, CBL_FILTER_WRITER);
+  cbl_state_set(L, CBL_FILTER_WRITER);
   return 0;
 }
 
 static void open_types(lua_State *L) {
-  cbl_shared_open(L);
+  cbl_state_open(L);
   cbl_failure_open(L);
   cbl_job_open(L);
   cbl_files_open(L);
@@ -44,7 +45,7 @@ int luaopen_cloudblue_connect_core(lua_State *L) {
   cbl_methods_add_constructors(L);
   cbl_methods_open(L);
   lua_setfield(L, -2, "methods");
-  cbl_shared_push(L, CBL_NULL);
+  cbl_state_push(L, CBL_NULL);
   lua_setfield(L, -2, "null");
   lua_pushliteral(L, CBL_VERSION);
   lua_setfield(L, -2, "_VERSION");

@@ -6,7 +6,7 @@
 #include "cbc_url.h"
 #include "cbl_aux.h"
 #include "cbl_body.h"
-#include "cbl_shared.h"
+#include "cbl_state.h"
 
 /* Replaces the query at the top of the stack with what a URL carries of it.
 ** False, with a message that begins with what is wrong, where it is no query. */
@@ -28,7 +28,7 @@ static bool encode(lua_State *L, cbc_error *err) {
 /* Calls the writer of filters, and raises what is wrong with them. */
 static void write_filter(lua_State *L, int arg, int idx, int options) {
   bool has_options = options != 0 && !lua_isnone(L, options);
-  if (cbl_shared_push(L, CBL_FILTER_WRITER) != LUA_TFUNCTION)
+  if (cbl_state_push(L, CBL_FILTER_WRITER) != LUA_TFUNCTION)
     cbl_argerror(L, arg, "a filter other than a query string needs the module cloudblue.connect");
   lua_pushvalue(L, idx);
   if (has_options)

@@ -14,7 +14,6 @@
 #include "cbl_json.h"
 #include "cbl_options.h"
 #include "cbl_query.h"
-#include "cbl_shared.h"
 
 typedef struct settings {
   cbl_limits limits; /* first: see CBL_LIMITS */

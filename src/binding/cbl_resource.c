@@ -8,7 +8,6 @@
 #include "cbc_url.h"
 #include "cbl_aux.h"
 #include "cbl_client.h"
-#include "cbl_shared.h"
 
 /* The userdata itself holds its class; what it works on stands in user values. */
 typedef struct resource {

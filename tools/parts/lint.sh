@@ -11,6 +11,10 @@ tidy() {
   return $bad
 }
 no_lua_in_core() { ! grep -nE '#[[:space:]]*include[[:space:]]*[<"](lua|lauxlib|lualib)' src/core/*; }
+# By includes and by symbols, in objects built for it alone.
+order() {
+  $MAKE -s BUILD="$BUILD/order" OPT=-O0 all && $LUA tools/order.lua src/LAYERS src "$BUILD/order/obj/src"
+}
 shell_syntax() { for file in tools/*.sh tools/parts/*.sh bench/*.sh; do sh -n "$file" || return 1; done; }
 
 # check runs its command through timeout, so a function goes by way of this file: "lint.sh FUNCTION".
@@ -24,4 +28,5 @@ check "clang-tidy, binding" "$@" tidy binding src/binding/*.c
 check "cppcheck" cppcheck -q --std=c11 --language=c --enable=warning,performance,portability \
   --inline-suppr --error-exitcode=1 -Isrc/core -Isrc/binding src
 check "the core knows nothing of Lua" "$@" no_lua_in_core
+check "the order of the layers" "$@" order
 check "syntax of the shell scripts" "$@" shell_syntax

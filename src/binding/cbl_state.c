@@ -1,14 +1,14 @@
 /*
-** cbl_shared.c - what the binding keeps once for each Lua state.
+** cbl_state.c - what the binding keeps once for each Lua state.
 */
-#include "cbl_shared.h"
+#include "cbl_state.h"
 
 #include <stdbool.h>
 
 #include "cbl_locale.h"
 
 /* Its address is the key in the registry. */
-static const char shared_key = 0;
+static const char state_key = 0;
 
 /* Deepest nesting that is read or written. */
 #define JSON_DEPTH 1000
@@ -66,16 +66,16 @@ static int new_instance(lua_State *L) {
   return 1;
 }
 
-void cbl_shared_open(lua_State *L) {
+void cbl_state_open(lua_State *L) {
   static const struct {
-    enum cbl_shared place;
+    cbl_place place;
     const char *field;
   } fields[] = {{CBL_DECODE, "decode"},
                 {CBL_ENCODE, "encode"},
                 {CBL_NULL, "null"},
                 {CBL_ARRAY_MT, "array_mt"},
                 {CBL_EMPTY_ARRAY_MT, "empty_array_mt"}};
-  if (lua_rawgetp(L, LUA_REGISTRYINDEX, &shared_key) == LUA_TTABLE) {
+  if (lua_rawgetp(L, LUA_REGISTRYINDEX, &state_key) == LUA_TTABLE) {
     lua_pop(L, 1);
     return;
   }
@@ -88,19 +88,19 @@ void cbl_shared_open(lua_State *L) {
     lua_rawseti(L, -3, fields[i].place);
   }
   lua_pop(L, 1);
-  lua_rawsetp(L, LUA_REGISTRYINDEX, &shared_key);
+  lua_rawsetp(L, LUA_REGISTRYINDEX, &state_key);
 }
 
-int cbl_shared_push(lua_State *L, enum cbl_shared place) {
+int cbl_state_push(lua_State *L, cbl_place place) {
   int type;
-  lua_rawgetp(L, LUA_REGISTRYINDEX, &shared_key);
+  lua_rawgetp(L, LUA_REGISTRYINDEX, &state_key);
   type = lua_rawgeti(L, -1, place);
   lua_remove(L, -2);
   return type;
 }
 
-void cbl_shared_set(lua_State *L, enum cbl_shared place) {
-  lua_rawgetp(L, LUA_REGISTRYINDEX, &shared_key);
+void cbl_state_set(lua_State *L, cbl_place place) {
+  lua_rawgetp(L, LUA_REGISTRYINDEX, &state_key);
   lua_insert(L, -2);
   lua_rawseti(L, -2, place);
   lua_pop(L, 1);
@@ -112,35 +112,4 @@ const cbc_env *cbl_env(lua_State *L) {
     env = lua_touserdata(L, -1);
   lua_pop(L, 1);
   return env != NULL ? env : cbc_env_default();
-}
-
-int cbl_raise_nomem(lua_State *L) {
-  /* The words of Lua's own memory error, without a position before them. */
-  lua_pushliteral(L, "not enough memory");
-  return lua_error(L);
-}
-
-int cbl_raise(lua_State *L, const cbc_error *err) {
-  if (err->code == CBC_ENOMEM) return cbl_raise_nomem(L);
-  return luaL_error(L, "%s", err->message);
-}
-
-void cbl_newlib(lua_State *L, const luaL_Reg *functions) {
-  lua_newtable(L);
-  luaL_setfuncs(L, functions, 0);
-}
-
-bool cbl_type_begin(lua_State *L, const char *name, const luaL_Reg *functions) {
-  if (luaL_getmetatable(L, name) == LUA_TTABLE) return false;
-  lua_pop(L, 1);
-  cbl_newlib(L, functions);
-  lua_pushstring(L, name);
-  lua_setfield(L, -2, "__name");
-  lua_pushliteral(L, "locked");
-  lua_setfield(L, -2, "__metatable");
-  return true;
-}
-
-void cbl_type_end(lua_State *L, const char *name) {
-  lua_setfield(L, LUA_REGISTRYINDEX, name);
 }
