@@ -113,7 +113,7 @@ local connect = {}
 ---@field retryAfter number? seconds that the service asked to wait
 ---@field confirmation cloudblue.connect.Confirmation? what the last GET that was to confirm a close met
 
----What the reading of a record, after a close that may have taken effect, met.
+---What the read that was to confirm a close met.
 ---@class cloudblue.connect.Confirmation
 ---@field attempts integer how many times the record was asked for
 ---@field status integer? HTTP status, where a whole reply came
