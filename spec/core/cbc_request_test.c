@@ -123,8 +123,10 @@ static void a_feed_that_is_freed_borrows_nothing(void **state) {
   cbc_buffer_adds(&feed.gathered, "01234");
   feed.borrowed = "56789";
   feed.borrowed_size = 5;
+  feed.ended = true;
   cbc_feed_free(&feed);
   assert_int_equal(cbc_feed_size(&feed), 0);
+  assert_false(feed.ended);
   testenv_check(&t);
 }
 

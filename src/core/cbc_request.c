@@ -16,6 +16,7 @@ void cbc_feed_init(cbc_feed *feed, const cbc_env *env) {
 void cbc_feed_free(cbc_feed *feed) {
   cbc_buffer_free(&feed->gathered);
   feed->borrowed_size = 0;
+  feed->ended = false; /* what is missing now is not to pass for the end */
 }
 
 size_t cbc_feed_size(const cbc_feed *feed) {

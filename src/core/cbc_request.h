@@ -65,7 +65,8 @@ typedef struct cbc_request {
 /* An empty feed. env must outlive it. */
 void cbc_feed_init(cbc_feed *feed, const cbc_env *env);
 
-/* Gives its memory back; what is borrowed is let go of. */
+/* Gives its memory back; what is borrowed is let go of. A transfer that still asks
+** waits for more. May be called again. */
 void cbc_feed_free(cbc_feed *feed);
 
 /* Bytes that wait to be taken. */
