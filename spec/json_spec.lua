@@ -4,6 +4,8 @@ local connect = require "cloudblue.connect"
 local rawserver = require "spec.support.rawserver"
 local service = require "spec.support.service"
 
+local codec = require("cjson").new()
+
 --- What a reply with that text is read as.
 local function read(text)
   local s <close> = service.answering(rawserver.reply(200, text))
@@ -151,6 +153,31 @@ describe("strings of a reply", function()
   it("are UTF-8, escapes resolved", function()
     local value = read [[{"s":"\u00e9\ud83d\ude00\u0000\n\"\\\/ é日"}]]
     assert.equal("é😀\0\n\"\\/ é日", value.s)
+  end)
+end)
+
+describe("a billing id and a note", function()
+  it("are the strings that were given, with any character in any place", function()
+    local texts = {}
+    for code = 0, 127 do
+      local character = string.char(code)
+      for _, text in ipairs { character .. "ab", "a" .. character .. "b", "ab" .. character, character } do
+        texts[#texts + 1] = text
+      end
+    end
+    for _, text in ipairs { "é", "日本", "\u{10FFFF}", 'a","external_billing_id":"b', "\\u0041" } do
+      texts[#texts + 1] = text
+    end
+    local replies = {}
+    for index in ipairs(texts) do replies[index] = rawserver.reply(400, "{}") end
+    local s <close> = service.answering(replies)
+    for _, text in ipairs(texts) do assert.is_nil((s.records:close("UR-1", text, text))) end
+    local requests = s:requests()
+    assert.equal(#texts, #requests)
+    for index, text in ipairs(texts) do
+      local body = codec.decode(requests[index].body)
+      assert.same({ external_billing_id = text, external_billing_note = text }, body, requests[index].body)
+    end
   end)
 end)
 

@@ -65,7 +65,7 @@ static const char *skip_number(const char *s) {
     end = skip_digits(fraction);
     if (end == fraction || end - fraction > DIGITS_MOST) return NULL;
   }
-  return *end == 'e' || *end == 'E' ? NULL : end;
+  return end; /* an exponent is nothing that may follow a value */
 }
 
 static const char *skip_word(const char *s, const char *word) {
