@@ -84,11 +84,11 @@ cbl_job *cbl_job_push(lua_State *L, int client, const cbl_class *class,
 void cbl_job_anchor(lua_State *L, int idx, cbl_anchor place) {
   cbl_job *job = lua_touserdata(L, idx);
   job->anchored |= 1U << place;
-  lua_setiuservalue(L, idx, place);
+  lua_setiuservalue(L, idx, (int)place);
 }
 
 int cbl_job_push_anchored(lua_State *L, int idx, cbl_anchor place) {
-  return lua_getiuservalue(L, idx, place);
+  return lua_getiuservalue(L, idx, (int)place);
 }
 
 bool cbl_job_has(const cbl_job *job, cbl_anchor place) {
