@@ -131,30 +131,4 @@ describe("the sandbox's filters", function()
     assert.is_true(known "(not(in(nosuch,(1,2)))|status=approved)")
     assert.is_false(known "not((nosuch=1|status=approved))")
   end)
-
-  it("sort by several keys, nulls last, and equals as the numbers are drawn", function()
-    local a = { id = "a", n = "2", s = "x" }
-    local b = { id = "b", n = "1", s = json.null }
-    local c = { id = "c", n = "2", s = "w" }
-    local d = { id = "d", n = "9", s = "x" }
-    local function sorted(keys, drawn)
-      local ids, at = {}, 0
-      local function draw()
-        at = at + 1
-        return drawn and drawn[at] or 0
-      end
-      for number, object in ipairs(filter.sort({ a, b, c, d }, keys, draw, hidden)) do
-        ids[number] = object.id
-      end
-      return table.concat(ids)
-    end
-    local n, s = { name = "n", path = { "n" } }, { name = "s", path = { "s" } }
-    assert.are.equal("bacd", sorted { { field = n, minus = false } })
-    assert.are.equal("bcad", sorted({ { field = n, minus = false } }, { 4, 3, 2, 1 }))
-    assert.are.equal("dacb", sorted { { field = n, minus = true } })
-    assert.are.equal("cadb", sorted { { field = s, minus = false } })
-    assert.are.equal("dcab", sorted { { field = n, minus = true }, { field = s, minus = false } })
-    assert.are.equal("abcd", sorted {})
-    assert.are.equal("dbca", sorted({}, { 4, 2, 3, 1 }))
-  end)
 end)

@@ -34,6 +34,18 @@ describe("a reset by the sandbox", function()
     assert.are.same({ nil, errno.ECONNRESET }, { first:xread(1, 5) })
   end)
 
+  it("leaves the process's SIGPIPE as it was", function()
+    local function ignored()
+      local file <close> = assert(io.open("/proc/self/status"))
+      return file:read("a"):match("SigIgn:%s*(%x+)")
+    end
+    local before = ignored()
+    local here, there = connected()
+    reset.close(there)
+    here:close()
+    assert.are.equal(before, ignored())
+  end)
+
   it("leaves no descriptor behind", function()
     local function count()
       local pipe <close> = assert(io.popen("ls /proc/" .. io.open("/proc/self/stat"):read("n") .. "/fd | wc -l"))

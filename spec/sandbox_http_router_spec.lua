@@ -1,17 +1,27 @@
 local router = require "cloudblue.connect.sandbox.http.router"
 
 describe("the sandbox's router", function()
-  local tree = router.build {
+  --- Handlers that give their names.
+  local things = {}
+  for _, name in ipairs { "get", "close", "bulk", "part" } do
+    things[name] = function() return name end
+  end
+
+  local tree = router.build({
     { "GET", "/a/{id}", "things", "get" },
     { "POST", "/a/{id}/close", "things", "close" },
     { "POST", "/a/bulk", "things", "bulk", "upload" },
     { "GET", "/a/{id}/parts/{part}", "things", "part" },
-  }
+  }, { things = things })
 
   local function find(method, path)
     local row, found = router.find(tree, method, path)
-    return row and row.handler, found
+    return row and row.handle(), found
   end
+
+  it("is not built where a handler is missing", function()
+    assert.has_error(function() router.build({ { "GET", "/a", "things", "none" } }, { things = things }) end)
+  end)
 
   it("finds a row and its parameters", function()
     assert.are.same({ "get", { id = "x" } }, { find("GET", "/a/x") })

@@ -2,6 +2,7 @@
 
 local cqueues = require "cqueues"
 local digest = require "openssl.digest"
+local api = require "cloudblue.connect.sandbox.api"
 local content = require "cloudblue.connect.sandbox.http.content"
 local control = require "cloudblue.connect.sandbox.control"
 local json = require "cloudblue.connect.sandbox.json"
@@ -17,11 +18,6 @@ local function received(options)
     end
   end
   return options
-end
-
---- Entries of a log from a number on.
-local function from(log, first, last, start)
-  return table.move(log, math.max(first, start or 1), last, 1, {})
 end
 
 --- The questions that the owner of a sandbox can ask: name → function (server, message) → answer.
@@ -60,11 +56,12 @@ function questions.download(server, message)
 end
 
 function questions.requests(server, message)
-  return from(server.requests, server.requests.first, server.requests.last, message.start)
+  return server.log:from(message.start)
 end
 
 function questions.journal(server, message)
-  return from(server.store.journal, 1, #server.store.journal, message.start)
+  local journal = server.store.journal
+  return table.move(journal, math.max(1, message.start or 1), #journal, 1, {})
 end
 
 function questions.connections(server)
@@ -72,7 +69,7 @@ function questions.connections(server)
 end
 
 function questions.faults(server)
-  return server.faults:describe()
+  return server.script:describe()
 end
 
 function questions.problems(server)
@@ -110,7 +107,7 @@ function thread.run(socket, text)
   control.open(socket)
   local queue = cqueues.new()
   local options = received(assert(json.decode(text)))
-  local server = Server.new(options, queue)
+  local server = Server.new(options, queue, api)
   local port
   local ok, problem = server:configure(options)
   if ok then

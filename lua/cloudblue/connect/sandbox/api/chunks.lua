@@ -1,5 +1,6 @@
 --- The handlers of usage chunks.
 
+local checks = require "cloudblue.connect.sandbox.api.checks"
 local content = require "cloudblue.connect.sandbox.http.content"
 local listing = require "cloudblue.connect.sandbox.api.listing"
 local moment = require "cloudblue.connect.sandbox.data.moment"
@@ -9,17 +10,6 @@ local seed = require "cloudblue.connect.sandbox.data.seed"
 
 local chunks = {}
 
-local BILLING = { external_billing_id = 255, external_billing_note = 1000 }
-
-local function find(store, request)
-  local id = request.parameters.id
-  local chunk = store.chunks:get(id)
-  if not chunk then
-    return nil, reply.notFound(string.format("Usage chunk %s does not exist", id))
-  end
-  return chunk
-end
-
 --- GET /usage/chunks
 function chunks.list(store, request)
   return listing.answer(store, request, store.chunks, "chunks")
@@ -27,18 +17,18 @@ end
 
 --- GET /usage/chunks/{id}
 function chunks.get(store, request)
-  local chunk, refusal = find(store, request)
+  local chunk, refusal = checks.find(store, "chunks", request.parameters.id)
   return chunk and reply.ok(chunk) or refusal
 end
 
 --- PUT /usage/chunks/{id}: sets the external id.
 function chunks.update(store, request)
-  local chunk, refusal = find(store, request)
+  local chunk, refusal = checks.find(store, "chunks", request.parameters.id)
   local value
   if chunk then
     value, refusal = requests.value(request, "object")
   end
-  refusal = refusal or requests.checkStrings(value, { external_id = 200 }, { "external_id" })
+  refusal = refusal or checks.strings(value, { external_id = 200 }, { "external_id" })
   if refusal then
     return refusal
   end
@@ -54,7 +44,7 @@ end
 ---@param billing table {external_billing_id=, external_billing_note=}
 ---@return table? refusal
 function chunks.closeOne(store, route, chunk, billing)
-  local refusal = requests.checkStrings(billing, BILLING, { "external_billing_id" })
+  local refusal = checks.billing(billing, { "external_billing_id" })
   if refusal then
     return refusal
   elseif chunk.status ~= "ready" then
@@ -77,7 +67,7 @@ end
 
 --- POST /usage/chunks/{id}/close
 function chunks.close(store, request)
-  local chunk, refusal = find(store, request)
+  local chunk, refusal = checks.find(store, "chunks", request.parameters.id)
   local billing
   if chunk then
     billing, refusal = requests.value(request, "object")
@@ -88,7 +78,7 @@ end
 
 --- GET /usage/chunks/{id}/download
 function chunks.download(store, request)
-  local chunk, refusal = find(store, request)
+  local chunk, refusal = checks.find(store, "chunks", request.parameters.id)
   if not chunk then
     return refusal
   elseif chunk.status == "draft" or chunk.status == "failed" then
@@ -99,7 +89,7 @@ end
 
 --- POST /usage/chunks/{id}/regenerate: makes the file of a chunk anew, so that a failed one is ready.
 function chunks.regenerate(store, request)
-  local chunk, refusal = find(store, request)
+  local chunk, refusal = checks.find(store, "chunks", request.parameters.id)
   if not chunk then
     return refusal
   elseif chunk.status == "closed" then

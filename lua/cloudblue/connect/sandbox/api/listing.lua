@@ -1,10 +1,10 @@
 --- Answers list requests: the page of a collection that a query asks for, with its Content-Range.
 
+local copy = require "cloudblue.connect.sandbox.data.copy"
 local fields = require "cloudblue.connect.sandbox.data.fields"
-local filter = require "cloudblue.connect.sandbox.data.filter"
+local order = require "cloudblue.connect.sandbox.data.order"
 local query = require "cloudblue.connect.sandbox.api.query"
 local reply = require "cloudblue.connect.sandbox.http.reply"
-local seed = require "cloudblue.connect.sandbox.data.seed"
 
 local listing = {}
 
@@ -58,9 +58,9 @@ end
 --- An object without the members that select(-member) takes out. select(member) adds nothing: lists
 --- show every member anyway.
 local function selected(object, selection)
-  local copy = seed.copy(object)
+  local shown = copy.values(object)
   for _, member in ipairs(selection) do
-    local holder = member.minus and copy or nil
+    local holder = member.minus and shown or nil
     for number = 1, #member.path - 1 do
       holder = type(holder) == "table" and holder[member.path[number]] or nil
     end
@@ -68,7 +68,7 @@ local function selected(object, selection)
       holder[member.path[#member.path]] = nil
     end
   end
-  return copy
+  return shown
 end
 
 local function asItIs(object)
@@ -83,7 +83,7 @@ local function sorter(store, plan, hidden)
   end
   local draw = store:lottery()
   return function(objects)
-    return filter.sort(objects, keys, draw, hidden)
+    return order.sorted(objects, keys, draw, hidden)
   end
 end
 

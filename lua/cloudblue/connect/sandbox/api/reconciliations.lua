@@ -1,22 +1,14 @@
 --- The handlers of reconciliations: spreadsheets that say how a chunk was billed.
 
+local checks = require "cloudblue.connect.sandbox.api.checks"
+local copy = require "cloudblue.connect.sandbox.data.copy"
 local content = require "cloudblue.connect.sandbox.http.content"
-local files = require "cloudblue.connect.sandbox.api.files"
 local listing = require "cloudblue.connect.sandbox.api.listing"
 local moment = require "cloudblue.connect.sandbox.data.moment"
 local reply = require "cloudblue.connect.sandbox.http.reply"
 local seed = require "cloudblue.connect.sandbox.data.seed"
 
 local reconciliations = {}
-
-local function find(store, request)
-  local id = request.parameters.id
-  local found = store.reconciliations:get(id)
-  if not found then
-    return nil, reply.notFound(string.format("Reconciliation %s does not exist", id))
-  end
-  return found
-end
 
 --- GET /usage/reconciliations
 function reconciliations.list(store, request)
@@ -25,7 +17,7 @@ end
 
 --- GET /usage/reconciliations/{id}
 function reconciliations.get(store, request)
-  local found, refusal = find(store, request)
+  local found, refusal = checks.find(store, "reconciliations", request.parameters.id)
   return found and reply.ok(found) or refusal
 end
 
@@ -37,7 +29,7 @@ end
 
 --- POST /usage/reconciliations
 function reconciliations.create(store, request)
-  local upload, refusal = files.spreadsheet(request, "recon_file")
+  local upload, refusal = checks.spreadsheet(request.parts, "recon_file")
   if not upload then
     return refusal
   end
@@ -49,9 +41,9 @@ function reconciliations.create(store, request)
   local now = moment.write()
   local made = store:addReconciliation {
     status = "processed",
-    usagefile = seed.copy(chunk.usagefile),
-    partusagefile = { id = chunk.id, provider = seed.copy(chunk.provider) },
-    binding = seed.copy(chunk.binding),
+    usagefile = copy.values(chunk.usagefile),
+    partusagefile = { id = chunk.id, provider = copy.values(chunk.provider) },
+    binding = copy.values(chunk.binding),
     error = { detail = "" },
     notes = { uploaded = note, processing = "" },
     events = { created = seed.event(now), uploaded = seed.event(now) },
@@ -71,13 +63,13 @@ end
 
 --- GET /usage/reconciliations/{id}/processedfile: generated.
 function reconciliations.processedFile(store, request)
-  local found, refusal = find(store, request)
+  local found, refusal = checks.find(store, "reconciliations", request.parameters.id)
   return found and reply.file(content.generated(found.id, store.options.downloadBytes)) or refusal
 end
 
 --- GET /usage/reconciliations/{id}/uploadedfile: the bytes that were uploaded.
 function reconciliations.uploadedFile(store, request)
-  local found, refusal = find(store, request)
+  local found, refusal = checks.find(store, "reconciliations", request.parameters.id)
   return found and reply.file(store.uploads[found.id].reconciliation:content()) or refusal
 end
 

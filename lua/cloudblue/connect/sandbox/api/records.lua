@@ -1,5 +1,6 @@
 --- The handlers of usage records. A handler takes the store and a request and gives a reply.
 
+local checks = require "cloudblue.connect.sandbox.api.checks"
 local json = require "cloudblue.connect.sandbox.json"
 local listing = require "cloudblue.connect.sandbox.api.listing"
 local moment = require "cloudblue.connect.sandbox.data.moment"
@@ -7,12 +8,6 @@ local reply = require "cloudblue.connect.sandbox.http.reply"
 local requests = require "cloudblue.connect.sandbox.http.request"
 
 local records = {}
-
-local BILLING = { external_billing_id = 255, external_billing_note = 1000 }
-
-local function missing(id)
-  return reply.notFound(string.format("Usage record %s does not exist", id))
-end
 
 --- Closes one record, if it may be closed: approved → closed, once.
 ---@param store table
@@ -22,12 +17,10 @@ end
 ---@return table|nil record the closed one
 ---@return table? refusal
 function records.closeOne(store, route, id, billing)
-  local refusal = requests.checkStrings(billing, BILLING)
-  local record = store.records:get(id)
+  local record, missing = checks.find(store, "records", id)
+  local refusal = checks.billing(billing) or missing
   if refusal then
     return nil, refusal
-  elseif not record then
-    return nil, missing(id)
   elseif record.status ~= "approved" then
     local message = "Usage record %s can't be closed: its status is %s, not approved"
     return nil, reply.wrongState(message:format(id, record.status))
@@ -56,8 +49,8 @@ end
 
 --- GET /usage/records/{id}
 function records.get(store, request)
-  local record = store.records:get(request.parameters.id)
-  return record and reply.ok(record) or missing(request.parameters.id)
+  local record, refusal = checks.find(store, "records", request.parameters.id)
+  return record and reply.ok(record) or refusal
 end
 
 local SETTABLE = { valid = true, invalid = true, approved = true, rejected = true }
@@ -65,10 +58,11 @@ local SETTABLE = { valid = true, invalid = true, approved = true, rejected = tru
 --- PUT /usage/records/{id}: sets the status. Closing has a route of its own.
 function records.update(store, request)
   local id = request.parameters.id
-  local record = store.records:get(id)
+  local record, missing = checks.find(store, "records", id)
   local value, refusal = requests.value(request, "object")
-  if not record or refusal then
-    return refusal or missing(id)
+  refusal = refusal or missing
+  if refusal then
+    return refusal
   elseif record.status == "closed" then
     return reply.wrongState(string.format("Usage record %s is closed", id))
   elseif not SETTABLE[value.status] then
@@ -142,12 +136,16 @@ function records.closeOfFile(store, request)
   if not entry then
     return refusal
   end
-  local file = store.files:get(request.parameters.id)
-  local record = type(entry.id) == "string" and store.records:get(entry.id)
+  local file, record, missing
+  file, refusal = checks.find(store, "files", request.parameters.id)
   if not file then
-    return reply.notFound(string.format("Usage file %s does not exist", request.parameters.id))
-  elseif not record then
-    return type(entry.id) == "string" and missing(entry.id) or reply.invalid("id: This field is required.")
+    return refusal
+  elseif type(entry.id) ~= "string" then
+    return reply.invalid("id: This field is required.")
+  end
+  record, missing = checks.find(store, "records", entry.id)
+  if not record then
+    return missing
   elseif record.usagefile.id ~= file.id then
     return reply.invalid(string.format("Usage record %s is not part of usage file %s", record.id, file.id))
   end

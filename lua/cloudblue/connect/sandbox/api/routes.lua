@@ -1,9 +1,9 @@
 --- The routes of the sandbox, as data: the 30 paths of the usage part of the API's description, the
 --- route of the JavaScript SDK for closing records, and the links that other replies hold.
 ---
---- A row is {method, path, subject, handler [, "upload"]}: `{name}` in a path stands for one segment,
---- and the handler is the function of that name in the subject's file. The body of an upload is read
---- as multipart/form-data and never held as a whole.
+--- A row is {method, path, subject, handler [, "upload"]}: `{name}` in a path stands for one segment, and
+--- the handler is the function of that name in the subject's file (api.lua lists the subjects). The body of
+--- an upload is read as multipart/form-data and never held as a whole.
 
 return {
   api = {
@@ -29,15 +29,15 @@ return {
     { "GET", "/usage/files/{id}/categories", "files", "categories" },
     { "GET", "/usage/files/{id}", "files", "get" },
     { "PUT", "/usage/files/{id}", "files", "update" },
-    { "POST", "/usage/files/{id}/accept", "files", "accept" },
-    { "PUT", "/usage/files/{id}/approve-all", "files", "approveAll" },
-    { "POST", "/usage/files/{id}/close", "files", "close" },
-    { "POST", "/usage/files/{id}/delete", "files", "delete" },
-    { "POST", "/usage/files/{id}/reconciliation", "files", "reconcile", "upload" },
-    { "POST", "/usage/files/{id}/reject", "files", "reject" },
-    { "POST", "/usage/files/{id}/reprocess", "files", "reprocess" },
-    { "POST", "/usage/files/{id}/submit", "files", "submit" },
-    { "POST", "/usage/files/{id}/upload", "files", "upload", "upload" },
+    { "POST", "/usage/files/{id}/accept", "actions", "accept" },
+    { "PUT", "/usage/files/{id}/approve-all", "actions", "approve-all" },
+    { "POST", "/usage/files/{id}/close", "actions", "close" },
+    { "POST", "/usage/files/{id}/delete", "actions", "delete" },
+    { "POST", "/usage/files/{id}/reconciliation", "actions", "reconciliation", "upload" },
+    { "POST", "/usage/files/{id}/reject", "actions", "reject" },
+    { "POST", "/usage/files/{id}/reprocess", "actions", "reprocess" },
+    { "POST", "/usage/files/{id}/submit", "actions", "submit" },
+    { "POST", "/usage/files/{id}/upload", "actions", "upload", "upload" },
 
     { "GET", "/usage/products/{id}/template", "media", "templateLink" },
 

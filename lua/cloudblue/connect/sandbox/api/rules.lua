@@ -1,5 +1,6 @@
 --- The handlers of a product's usage rules.
 
+local checks = require "cloudblue.connect.sandbox.api.checks"
 local listing = require "cloudblue.connect.sandbox.api.listing"
 local moment = require "cloudblue.connect.sandbox.data.moment"
 local reply = require "cloudblue.connect.sandbox.http.reply"
@@ -44,7 +45,7 @@ end
 --- Reads the members of a rule out of a body; those that must be there are given.
 local function read(request, required)
   local value, refusal = requests.value(request, "object")
-  refusal = refusal or requests.checkStrings(value, { action = 20, rule = 2000, status = 20 }, required)
+  refusal = refusal or checks.strings(value, { action = 20, rule = 2000, status = 20 }, required)
   if refusal then
     return nil, refusal
   elseif value.action and not ACTIONS[value.action] then

@@ -5,6 +5,9 @@
 --- lists them, and `member` where the filter's name is not that of the member which it looks at. A row
 --- with `hidden` is about what the objects do not show; their collection knows it.
 
+local json = require "cloudblue.connect.sandbox.json"
+local moment = require "cloudblue.connect.sandbox.data.moment"
+
 local fields = {}
 
 --- What may be asked of a filter, by its kind. Text of the kind `text` is never null.
@@ -164,6 +167,38 @@ end
 ---@return table<string, string[]> selects name → the path of the member
 function fields.selects(collection)
   return known(collection).selects
+end
+
+--- The member of an object that a path of names leads to; nil where it is null or absent.
+local function resolve(object, names)
+  for _, name in ipairs(names) do
+    if type(object) ~= "table" then
+      return nil
+    end
+    object = object[name]
+  end
+  if object == json.null then
+    return nil
+  end
+  return object
+end
+
+--- What a field of an object holds, ready to be compared: a text, or the seconds of a time.
+---@param object table
+---@param field table one of fields.filters
+---@param hidden fun(object: table, name: string): any gives what the object does not show
+---@return any value nil where it is null
+function fields.value(object, field, hidden)
+  local value
+  if field.path then
+    value = resolve(object, field.path)
+  else
+    value = hidden(object, field.name)
+  end
+  if field.isTime and value ~= nil then
+    return moment.read(value)
+  end
+  return value
 end
 
 return fields

@@ -1,42 +1,10 @@
 --- Evaluates an RQL tree (see rql.lua) on API objects.
 
-local json = require "cloudblue.connect.sandbox.json"
+local fields = require "cloudblue.connect.sandbox.data.fields"
 local moment = require "cloudblue.connect.sandbox.data.moment"
 local rql = require "cloudblue.connect.sandbox.data.rql"
 
 local filter = {}
-
---- The member of an object that a path of names leads to; nil where it is null or absent.
-local function resolve(object, path)
-  for _, name in ipairs(path) do
-    if type(object) ~= "table" then
-      return nil
-    end
-    object = object[name]
-  end
-  if object == json.null then
-    return nil
-  end
-  return object
-end
-
---- What a field of an object holds, ready to be compared: a text, or the seconds of a time.
----@param object table
----@param field table of fields.lua
----@param hidden fun(object: table, name: string): any gives what the object does not show
----@return any value nil where it is null
-function filter.value(object, field, hidden)
-  local value
-  if field.path then
-    value = resolve(object, field.path)
-  else
-    value = hidden(object, field.name)
-  end
-  if field.isTime and value ~= nil then
-    return moment.read(value)
-  end
-  return value
-end
 
 local ORDER = {
   gt = function(a, b) return a > b end,
@@ -148,10 +116,10 @@ local TESTS = {
 
 local compile
 
-local function compileAll(node, fields, hidden)
+local function compileAll(node, filters, hidden)
   local tests = {}
   for number, term in ipairs(node) do
-    local test, problem = compile(term, fields, hidden)
+    local test, problem = compile(term, filters, hidden)
     if not test then
       return nil, problem
     end
@@ -170,20 +138,20 @@ end
 
 --- Makes a test for objects out of a tree.
 ---@param node table
----@param fields table<string, table> the filters that exist, see fields.lua
----@param hidden fun(object: table, name: string): any
+---@param filters table<string, table> the filters that exist, see fields.lua
+---@param hidden fun(object: table, name: string): any gives what the objects do not show
 ---@return (fun(object: table): boolean)|nil test
 ---@return string? problem
-function compile(node, fields, hidden)
+function compile(node, filters, hidden)
   if node.op == "and" or node.op == "or" then
-    return compileAll(node, fields, hidden)
+    return compileAll(node, filters, hidden)
   elseif node.op == "not" then
-    local test, problem = compile(node[1], fields, hidden)
+    local test, problem = compile(node[1], filters, hidden)
     return test and negated(test), problem
   elseif not TESTS[node.op] then
     return nil, node.op .. " can't be part of another expression"
   end
-  local field = fields[node.field]
+  local field = filters[node.field]
   if not field then
     return nil, string.format("there is no filter '%s' here", node.field)
   elseif not field.lookups[node.op] then
@@ -191,7 +159,7 @@ function compile(node, fields, hidden)
   end
   local test, problem = TESTS[node.op](node, field)
   return test and function(object)
-    return test(filter.value(object, field, hidden))
+    return test(fields.value(object, field, hidden))
   end, problem
 end
 filter.compile = compile
@@ -199,61 +167,19 @@ filter.compile = compile
 --- A tree without the conditions on filters that don't exist, as the service reads it: it leaves them
 --- out wherever they stand, whatever they are part of.
 ---@param node table
----@param fields table<string, table>
+---@param filters table<string, table>
 ---@return table? node nil where nothing is left
-function filter.known(node, fields)
+function filter.known(node, filters)
   if node.field then
-    return fields[node.field] and node
+    return filters[node.field] and node
   elseif not node[1] then
     return node
   end
   local kept = { op = node.op }
   for _, term in ipairs(node) do
-    kept[#kept + 1] = filter.known(term, fields)
+    kept[#kept + 1] = filter.known(term, filters)
   end
   return kept[1] and kept
-end
-
---- Compares two values for an ordering: null comes last.
-local function before(a, b)
-  if a == nil or b == nil then
-    return a ~= nil
-  elseif type(a) ~= type(b) then
-    return type(a) == "number"
-  end
-  return a < b
-end
-
---- Sorts objects. What is equal in all keys comes in the order of the numbers that `draw` gives.
----@param objects table[]
----@param keys table[] {{field=, minus=}, ...}, the first counts most
----@param draw fun(): integer
----@param hidden fun(object: table, name: string): any
----@return table[] sorted
-function filter.sort(objects, keys, draw, hidden)
-  local rows, sorted = {}, {}
-  for number, object in ipairs(objects) do
-    local row = { object = object, draw = draw(), number = number }
-    for index, key in ipairs(keys) do
-      row[index] = filter.value(object, key.field, hidden)
-    end
-    rows[number] = row
-  end
-  table.sort(rows, function(a, b)
-    for index, key in ipairs(keys) do
-      if a[index] ~= b[index] then
-        return before(a[index], b[index]) ~= key.minus
-      end
-    end
-    if a.draw ~= b.draw then
-      return a.draw < b.draw
-    end
-    return a.number < b.number
-  end)
-  for number, row in ipairs(rows) do
-    sorted[number] = row.object
-  end
-  return sorted
 end
 
 return filter

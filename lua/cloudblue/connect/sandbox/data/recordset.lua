@@ -3,6 +3,7 @@
 --- A generated record exists only as a number until it changes; then its table is kept. So finding a
 --- record by its id and reading a page cost the same however many records there are.
 
+local copy = require "cloudblue.connect.sandbox.data.copy"
 local moment = require "cloudblue.connect.sandbox.data.moment"
 local seed = require "cloudblue.connect.sandbox.data.seed"
 
@@ -28,7 +29,7 @@ end
 ---@param created string? the time at which all of them were made; now when nil
 function Recordset:generate(file, count, statuses, created)
   self:drop(file)
-  local block = { file = file, count = count, statuses = seed.copy(statuses), counts = {} }
+  local block = { file = file, count = count, statuses = copy.values(statuses), counts = {} }
   block.created = created or moment.write()
   self.blocks[#self.blocks + 1] = block
   self.byFile[file.id] = block

@@ -2,6 +2,7 @@
 --- sandboxes with the same options hold the same data, and a million records cost no memory until
 --- one of them changes.
 
+local copy = require "cloudblue.connect.sandbox.data.copy"
 local json = require "cloudblue.connect.sandbox.json"
 
 local seed = {}
@@ -44,25 +45,11 @@ seed.hub = { id = "HB-0000-0000", name = "Sandbox Hub" }
 
 local USER = { id = "UR-000-000-000", name = "Sandbox User" }
 
---- A copy of a table of plain values, nested tables included.
----@param value any
----@return any copy
-function seed.copy(value)
-  if type(value) ~= "table" then
-    return value
-  end
-  local copy = {}
-  for key, member in pairs(value) do
-    copy[key] = seed.copy(member)
-  end
-  return copy
-end
-
 --- An entry of an object's `events`.
 ---@param at string an ISO date and time
 ---@return table event
 function seed.event(at)
-  return { at = at, by = seed.copy(USER) }
+  return { at = at, by = copy.values(USER) }
 end
 
 --- The number of the item that record or aggregate `index` is about.
@@ -164,12 +151,12 @@ function seed.file(number, status)
     name = string.format("Usage of January, part %d", number + 1),
     external_id = string.format("EXT-%04d", number),
     status = status,
-    vendor = seed.copy(PARTIES.vendor),
-    provider = seed.copy(PARTIES.provider),
+    vendor = copy.values(PARTIES.vendor),
+    provider = copy.values(PARTIES.provider),
     environment = "production",
-    marketplace = seed.copy(PARTIES.marketplace),
-    contract = seed.copy(PARTIES.contract),
-    product = seed.copy(seed.products[1]),
+    marketplace = copy.values(PARTIES.marketplace),
+    contract = copy.values(PARTIES.contract),
+    product = copy.values(seed.products[1]),
     error_detail = json.null,
     description = json.null,
     acceptance_note = json.null,
@@ -201,12 +188,12 @@ function seed.chunk(file, number, status)
     status = status,
     outdated = false,
     usagefile = seed.fileReference(file),
-    binding = { hub = seed.copy(seed.hub), external_id = string.format("HUB-EXT-%03d", number) },
-    marketplace = seed.copy(PARTIES.marketplace),
+    binding = { hub = copy.values(seed.hub), external_id = string.format("HUB-EXT-%03d", number) },
+    marketplace = copy.values(PARTIES.marketplace),
     error = { detail = status == "failed" and "The chunk could not be generated" or "" },
     events = { created = seed.event("2026-02-01T10:00:00+00:00") },
     stats = { uploaded = 0, validated = 0, pending = 0, accepted = 0, closed = 0, billed = 0 },
-    provider = seed.copy(PARTIES.provider),
+    provider = copy.values(PARTIES.provider),
     external_id = string.format("CHUNK-EXT-%03d", number),
   }
 end

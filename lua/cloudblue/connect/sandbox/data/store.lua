@@ -1,5 +1,6 @@
 --- The state of a sandbox: its collections, and the journal of what was applied to them.
 
+local copy = require "cloudblue.connect.sandbox.data.copy"
 local json = require "cloudblue.connect.sandbox.json"
 local seed = require "cloudblue.connect.sandbox.data.seed"
 local Collection = require "cloudblue.connect.sandbox.data.collection"
@@ -107,24 +108,11 @@ function Store:makeChunks(file)
   end
 end
 
-local function clone(value, clones)
-  if type(value) ~= "table" then
-    return value
-  elseif not clones[value] then
-    local copy = setmetatable({}, getmetatable(value))
-    clones[value] = copy
-    for name, member in next, value do
-      copy[clone(name, clones)] = clone(member, clones)
-    end
-  end
-  return clones[value]
-end
-
 --- A copy that may be changed while this one stays as it is: to find out what a request would be
 --- answered. Its journal is empty.
 ---@return table store
 function Store:copy()
-  return clone(self, { [self.options] = self.options, [self.journal] = {} })
+  return copy.objects(self, { [self.options] = self.options, [self.journal] = {} })
 end
 
 --- Numbers to draw an order from: other ones each time that this is called, and the same ones in every

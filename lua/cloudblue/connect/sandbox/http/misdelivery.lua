@@ -1,14 +1,12 @@
---- Writes replies to the wire the wrong way: what each fault of faults.lua does.
+--- Writes replies to the wire the wrong way: what each fault of faults.lua does that breaks a connection
+--- or a reply on its way. (What replies may say besides the truth is in falsereply.lua; `delay` is in
+--- exchange.lua, which only waits.)
 ---
---- Each function takes {stream=, wake=} (the stream of lua-http, and a condition that ends every
---- waiting), the rule, and the right reply; it gives whether the connection is still in use. `delay`
---- is not among them: its reply is right, and server.lua only waits for it.
+--- The function of a fault takes the stream of lua-http, the rule, the right reply, and a condition that
+--- ends every waiting; it gives whether the connection is still in use.
 
 local cqueues = require "cqueues"
 local delivery = require "cloudblue.connect.sandbox.http.delivery"
-local gzip = require "cloudblue.connect.sandbox.http.gzip"
-local json = require "cloudblue.connect.sandbox.json"
-local reply = require "cloudblue.connect.sandbox.http.reply"
 local reset = require "cloudblue.connect.sandbox.http.reset"
 
 local misdelivery = {}
@@ -61,15 +59,15 @@ function misdelivery.wait(socket, wake, seconds)
   end
 end
 
-misdelivery["refuse"] = function(exchange)
-  return cut(exchange.stream, true)
+misdelivery["refuse"] = function(stream)
+  return cut(stream, true)
 end
 misdelivery["reset-before"] = misdelivery["refuse"]
 misdelivery["reset-after"] = misdelivery["refuse"]
 
-misdelivery["hang"] = function(exchange, rule)
-  misdelivery.wait(exchange.stream.connection.socket, exchange.wake, rule.seconds)
-  return cut(exchange.stream, false)
+misdelivery["hang"] = function(stream, rule, _, wake)
+  misdelivery.wait(stream.connection.socket, wake, rule.seconds)
+  return cut(stream, false)
 end
 
 --- Sends the head and a part of the body; gives whether that worked.
@@ -92,21 +90,21 @@ local function sendPart(stream, answer, bytes)
   end
 end
 
-misdelivery["truncate"] = function(exchange, rule, answer)
-  sendPart(exchange.stream, answer, rule.bytes)
-  return cut(exchange.stream, false)
+misdelivery["truncate"] = function(stream, rule, answer)
+  sendPart(stream, answer, rule.bytes)
+  return cut(stream, false)
 end
 
-misdelivery["reset-middle"] = function(exchange, rule, answer)
-  if sendPart(exchange.stream, answer, rule.bytes) then
+misdelivery["reset-middle"] = function(stream, rule, answer)
+  if sendPart(stream, answer, rule.bytes) then
     -- A reset takes back what the client has not read yet; so it gets the time to read.
     cqueues.sleep(0.02)
   end
-  return cut(exchange.stream, true)
+  return cut(stream, true)
 end
 
-misdelivery["slow"] = function(exchange, rule, answer)
-  local stream, size = exchange.stream, rule.bytes or 64
+misdelivery["slow"] = function(stream, rule, answer)
+  local size = rule.bytes or 64
   local length = delivery.length(answer)
   if length == 0 then
     return delivery.send(stream, answer)
@@ -119,64 +117,6 @@ misdelivery["slow"] = function(exchange, rule, answer)
     end
   end
   return sent and stream:write_chunk("", true) and true or cut(stream, false)
-end
-
-misdelivery["garbage"] = function(exchange)
-  return delivery.send(exchange.stream, { status = 200, json = "<html>this is not the JSON you wait for" }) or true
-end
-
-misdelivery["empty"] = function(exchange)
-  return delivery.send(exchange.stream, { status = 200 }) or true
-end
-
-local function retryAfter(rule)
-  if rule.retryAfterDate then
-    return os.date("!%a, %d %b %Y %H:%M:%S GMT", math.ceil(os.time() + rule.retryAfterDate)) --[[@as string]]
-  end
-  return rule.retryAfter and tostring(rule.retryAfter)
-end
-
-misdelivery["status"] = function(exchange, rule)
-  local answer = { status = rule.status, headers = { ["retry-after"] = retryAfter(rule) } }
-  for name, value in pairs(rule.headers or {}) do
-    answer.headers[name:lower()] = value
-  end
-  if rule.status == 204 or rule.status == 304 then
-    answer.json = nil
-  elseif rule.body then
-    answer.json = rule.body
-  elseif rule.plain then
-    answer.type, answer.json = "text/html", string.format("<html><h1>%d</h1></html>", rule.status)
-  else
-    local message = string.format("The sandbox was told to answer %d here", rule.status)
-    answer.json = json.encode { error_code = "FAULT_" .. rule.status, errors = { message } }
-  end
-  return delivery.send(exchange.stream, answer) or true
-end
-
---- An object of the API with what a rule sets, and without what it leaves out.
-local function altered(object, rule)
-  for name, value in pairs(rule.set or {}) do
-    object[name] = value
-  end
-  for _, name in ipairs(rule.without or {}) do
-    object[name] = nil
-  end
-  return object
-end
-
-misdelivery["alter"] = function(exchange, rule, answer)
-  if answer.json and not answer.refused then
-    local value = json.decode(answer.json)
-    local isList = answer.json:sub(1, 1) == "["
-    for number, entry in ipairs(isList and value or {}) do
-      value[number] = altered(entry, rule)
-    end
-    local made = isList and reply.list(answer.status, value, answer.headers) or reply.ok(altered(value, rule))
-    made.status = rule.status or answer.status
-    answer = made
-  end
-  return delivery.send(exchange.stream, answer) or true
 end
 
 --- Sends the head and the body of a reply in chunks; the end is missing. Gives whether that worked.
@@ -204,8 +144,7 @@ local function paddingLines(bytes)
   return lines
 end
 
-misdelivery["trailers"] = function(exchange, rule, answer)
-  local stream = exchange.stream
+misdelivery["trailers"] = function(stream, rule, answer)
   if delivery.length(answer) == 0 then
     return delivery.send(stream, answer) or true
   end
@@ -224,52 +163,6 @@ misdelivery["trailers"] = function(exchange, rule, answer)
   end
   stream.body_write_type = "missing"
   return connection:write_headers_done() and stream:write_chunk("", true) and true or cut(stream, false)
-end
-
-misdelivery["gzip"] = function(exchange, rule, answer)
-  local pieces = {}
-  for piece in delivery.pieces(answer) do
-    pieces[#pieces + 1] = piece
-  end
-  local packed = gzip.pack(table.concat(pieces))
-  local headers = { ["content-encoding"] = "gzip" }
-  for name, value in pairs(answer.headers or {}) do
-    headers[name] = value
-  end
-  return delivery.send(exchange.stream, {
-    status = answer.status,
-    type = answer.content and answer.content.type or answer.type,
-    headers = pieces[1] and headers or answer.headers,
-    json = pieces[1] and packed:sub(1, math.max(#packed - (rule.missing or 0), 0)),
-  }) or true
-end
-
---- A valid JSON object of a given size.
-local function padding(length)
-  local first, last = "{\"padding\":\"", "\"}"
-  local block = ("x"):rep(65536)
-  length = math.max(length, #first + #last)
-  return {
-    type = "application/json",
-    length = length,
-    each = function()
-      local left = length - #first - #last
-      return coroutine.wrap(function()
-        coroutine.yield(first)
-        while left > 0 do
-          local piece = block:sub(1, left)
-          left = left - #piece
-          coroutine.yield(piece)
-        end
-        coroutine.yield(last)
-      end)
-    end,
-  }
-end
-
-misdelivery["oversized"] = function(exchange, rule)
-  return delivery.send(exchange.stream, { status = 200, content = padding(rule.bytes or 70000000) })
-    or cut(exchange.stream, false)
 end
 
 return misdelivery

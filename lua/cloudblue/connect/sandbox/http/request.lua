@@ -10,7 +10,8 @@ local MAX_BODY = 16 * 1024 * 1024
 
 --- Makes the request from the head that lua-http read.
 ---@param headers table http.headers
----@return table request {method, target, path, query, headers, order, row, parameters, body, parts}
+---@return table request {method, target, path, query, headers, order}; row, parameters,
+--- route, and body or parts are added as they are found
 function request.new(headers)
   local target = headers:get(":path") or headers:get(":authority") or ""
   local path, query = target:match("^([^?]*)%??(.*)$")
@@ -89,28 +90,6 @@ end
 ---@return string link
 function request.link(self, id, name)
   return string.format("http://%s/media/%s/%s", self.headers.host or "localhost", id, name)
-end
-
---- Checks that some members of an object are strings of at most `limit` characters where present.
----@param object table
----@param limits table<string, integer> member → most characters
----@param required string[]? members that must be there and not empty
----@return table? refusal
-function request.checkStrings(object, limits, required)
-  for _, name in ipairs(required or {}) do
-    if object[name] == nil or object[name] == "" then
-      return reply.invalid(name .. ": This field is required.")
-    end
-  end
-  for name, limit in pairs(limits) do
-    local value = object[name]
-    if value ~= nil and type(value) ~= "string" then
-      return reply.invalid(name .. ": Not a valid string.")
-    elseif value and (utf8.len(value) or #value) > limit then
-      return reply.invalid(string.format("%s: Ensure this field has no more than %d characters.", name, limit))
-    end
-  end
-  return nil
 end
 
 return request

@@ -15,8 +15,9 @@ router.decoded = decoded
 --- Builds the tree of a route table: each node has a child for each segment, `*` for a parameter, and
 --- the rows that end there by method.
 ---@param routes table[] rows as in api/routes.lua
+---@param subjects table<string, table<string, function>> the handlers by the names that the rows have
 ---@return table tree
-function router.build(routes)
+function router.build(routes, subjects)
   local tree = { children = {}, methods = {} }
   for _, row in ipairs(routes) do
     local node, names = tree, {}
@@ -30,8 +31,7 @@ function router.build(routes)
     node.methods[row[1]] = {
       method = row[1],
       path = row[2],
-      subject = row[3],
-      handler = row[4],
+      handle = assert(subjects[row[3]][row[4]], row[4]),
       upload = row[5] == "upload",
       names = names,
     }

@@ -1,0 +1,51 @@
+local http = require "spec.support.http"
+local rawclient = require "spec.support.rawclient"
+local sandbox = require "cloudblue.connect.sandbox"
+
+describe("a connection to the sandbox", function()
+  local running, client
+
+  setup(function()
+    running = assert(sandbox.start { records = 5, requestLog = 3, bodyLog = 10, keepAlive = 0.2 })
+    client = http.open(running)
+  end)
+
+  before_each(function()
+    running:reset()
+  end)
+
+  after_each(function()
+    client:close()
+    assert.are.same({}, running:problems())
+  end)
+
+  teardown(function()
+    running:stop()
+  end)
+
+  it("closes a connection that was idle for too long", function()
+    local bytes = rawclient.request(running, "GET", "/usage/records/UR-2026-01-0000-0000-0000-0001")
+    local received, ending = rawclient.exchange(running.port, bytes)
+    assert.are.equal("HTTP/1.1 200 OK", received:match("^[^\r]*"))
+    assert.are.equal("closed", ending)
+  end)
+
+  it("answers requests that were sent in one go, in order", function()
+    local close = rawclient.request(running, "POST", "/usage/records/UR-2026-01-0000-0000-0000-0001/close", "{}")
+    local get = rawclient.request(running, "GET", "/usage/records/UR-2026-01-0000-0000-0000-0001", nil,
+      { "Connection: close" })
+    local received, ending = rawclient.exchange(running.port, close .. get)
+    local first, second = received:match("^HTTP/1.1 200 OK.-({.*})HTTP/1.1 200 OK.-({.*})$")
+    assert.are.equal(first, second)
+    assert.are.equal("closed", ending)
+  end)
+
+  it("reads long filters", function()
+    local ids = {}
+    for number = 1, 2000 do
+      ids[number] = string.format("AS-0000-0000-%04d", number)
+    end
+    local reply = client:call("GET", "/usage/records?in(asset_id,(" .. table.concat(ids, ",") .. "))")
+    assert.are.same({ 200, "items 0-4/5" }, { reply.status, reply.headers["content-range"] })
+  end)
+end)
