@@ -1,12 +1,12 @@
 /*
-** json_fuzz.c - cbl_json_decode and cbl_scan, held against lua-cjson by itself:
+** json_fuzz.c - cbl_json_decode and cbc_outline_read, held against lua-cjson by itself:
 ** what the bridge decodes is JSON to lua-cjson too, and the same but for how
 ** numbers are kept; and what the scanner calls plain decodes to the fields that
 ** it found.
 */
 #include "cbl_json.h"
 
-#include "cbl_scan.h"
+#include "cbc_outline.h"
 #include "luastate.h"
 
 /* Pushes what a lua-cjson of the target's own makes of the string at 1; false,
@@ -64,29 +64,29 @@ static void compare(lua_State *L, int a, int b) {
   }
 }
 
-static cbl_field_kind kind_of(lua_State *L, int idx) {
+static cbc_member_kind kind_of(lua_State *L, int idx) {
   switch (lua_type(L, idx)) {
   case LUA_TSTRING:
-    return CBL_FIELD_STRING;
+    return CBC_MEMBER_STRING;
   case LUA_TNUMBER:
-    return CBL_FIELD_NUMBER;
+    return CBC_MEMBER_NUMBER;
   case LUA_TBOOLEAN:
-    return lua_toboolean(L, idx) ? CBL_FIELD_TRUE : CBL_FIELD_FALSE;
+    return lua_toboolean(L, idx) ? CBC_MEMBER_TRUE : CBC_MEMBER_FALSE;
   case LUA_TLIGHTUSERDATA:
-    return CBL_FIELD_NULL;
+    return CBC_MEMBER_NULL;
   default:
-    return CBL_FIELD_OTHER;
+    return CBC_MEMBER_OTHER;
   }
 }
 
 /* The field that the outline has for the name at the top of the stack is the
 ** value below it. */
-static void compare_field(lua_State *L, const cbl_outline *o, const char *s, int value) {
+static void compare_field(lua_State *L, const cbc_outline *o, const char *s, int value) {
   size_t n, text_size;
   const char *name = lua_tolstring(L, -1, &n), *text;
-  const cbl_field *f = cbl_outline_find(o, s, name, n);
+  const cbc_member *f = cbc_outline_find(o, s, name, n);
   MUST(f != NULL);
-  MUST(cbl_field_kind_of(f, s) == kind_of(L, value));
+  MUST(cbc_member_kind_of(f, s) == kind_of(L, value));
   if (lua_type(L, value) == LUA_TSTRING) {
     text = lua_tolstring(L, value, &text_size);
     MUST(f->value_size == text_size + 2 && memcmp(s + f->value + 1, text, text_size) == 0);
@@ -96,7 +96,7 @@ static void compare_field(lua_State *L, const cbl_outline *o, const char *s, int
 }
 
 /* The decoded value is at the top of the stack. */
-static void compare_outline(lua_State *L, const cbl_outline *o, const char *s) {
+static void compare_outline(lua_State *L, const cbc_outline *o, const char *s) {
   int object = lua_gettop(L);
   MUST(lua_istable(L, object));
   lua_pushnil(L);
@@ -114,12 +114,12 @@ static void compare_outline(lua_State *L, const cbl_outline *o, const char *s) {
 }
 
 static int check(lua_State *L) {
-  cbl_outline *o = malloc(sizeof *o + CBL_FIELDS_MOST * sizeof(cbl_field));
+  cbc_outline *o = malloc(sizeof *o + CBC_MEMBERS_MOST * sizeof(cbc_member));
   size_t n;
   const char *s = lua_tolstring(L, 1, &n);
   bool plain, decoded;
   if (o == NULL) abort();
-  plain = cbl_scan(s, n, o);
+  plain = cbc_outline_read(s, n, o);
   decoded = cbl_json_decode(L);
   MUST(lua_gettop(L) == 2);
   if (!decoded) {

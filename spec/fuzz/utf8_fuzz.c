@@ -1,7 +1,7 @@
 /*
-** utf8_fuzz.c - cbl_body_is_utf8, held against the utf8 library of Lua 5.4.
+** utf8_fuzz.c - cbl_check_utf8, held against the utf8 library of Lua 5.4.
 */
-#include "cbl_body.h"
+#include "cbl_check.h"
 #include "luastate.h"
 
 static int compare(lua_State *L) {
@@ -11,7 +11,7 @@ static int compare(lua_State *L) {
   lua_getfield(L, -1, "len");
   lua_pushvalue(L, 1);
   lua_call(L, 1, 1);
-  MUST(cbl_body_is_utf8(s, n) == !lua_isnil(L, -1));
+  MUST(cbl_check_utf8(s, n) == !lua_isnil(L, -1));
   return 0;
 }
 

@@ -4,7 +4,7 @@
 #include "cbl_arguments.h"
 
 #include "cbl_aux.h"
-#include "cbl_body.h"
+#include "cbl_check.h"
 #include "cbl_files.h"
 #include "cbl_json.h"
 #include "cbl_query.h"
@@ -63,7 +63,7 @@ static cbc_segment check_field(lua_State *L, int arg, cbl_param p) {
   cbc_segment s = {NULL, 0};
   if (lua_isnoneornil(L, arg)) return s;
   s = check_string(L, arg, p);
-  if (!cbl_body_is_utf8(s.bytes, s.size)) bad_argument(L, arg, p, "is not UTF-8");
+  if (!cbl_check_utf8(s.bytes, s.size)) bad_argument(L, arg, p, "is not UTF-8");
   if (p == CBL_PARAM_BILLING_ID && s.size == 0)
     bad_argument(L, arg, p, "is empty; pass nil to close without one");
   return s;
@@ -102,7 +102,7 @@ static void read_object(lua_State *L, const reader *r, int arg, cbl_param p) {
   cbc_request *request = &r->job->call->request;
   if (p == CBL_PARAM_BODY && lua_isnoneornil(L, arg)) return;
   if (!lua_istable(L, arg)) cbl_typeerror(L, arg, names[p].name, "a table", arg);
-  cbl_body_check(L, arg, arg);
+  cbl_check_body(L, arg, arg);
   lua_pushvalue(L, arg);
   cbl_json_encode(L);
   request->body = CBC_BODY_JSON;

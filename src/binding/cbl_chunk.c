@@ -14,7 +14,7 @@ static const char methods_key = 0;
 typedef struct chunk {
   const cbl_class *class; /* of the object */
   bool confirmed;
-  cbl_outline outline; /* of the raw bytes; used until they are decoded */
+  cbc_outline outline; /* of the raw bytes; used until they are decoded */
 } chunk;
 
 /* ==== Fields ========================================================== */
@@ -25,7 +25,7 @@ static void push_data(lua_State *L, int idx) {
   idx = lua_absindex(L, idx);
   if (lua_getiuservalue(L, idx, CBL_CHUNK_DATA) == LUA_TTABLE) return;
   lua_getiuservalue(L, idx, CBL_CHUNK_RAW);
-  if (!cbl_json_decode(L)) lua_error(L); /* plain text decodes: cbl_scan.h */
+  if (!cbl_json_decode(L)) lua_error(L); /* plain text decodes: cbc_outline.h */
   lua_pushvalue(L, -1);
   lua_setiuservalue(L, idx, CBL_CHUNK_DATA);
   lua_replace(L, -3);
@@ -47,17 +47,17 @@ static void push_decoded(lua_State *L, int key) {
 ** nothing, where it takes decoding. */
 static bool push_scanned(lua_State *L, const chunk *c, const char *name, size_t name_size) {
   const char *s = lua_tostring(L, -1);
-  const cbl_field *f = cbl_outline_find(&c->outline, s, name, name_size);
-  cbl_field_kind kind = f != NULL ? cbl_field_kind_of(f, s) : CBL_FIELD_NULL;
+  const cbc_member *f = cbc_outline_find(&c->outline, s, name, name_size);
+  cbc_member_kind kind = f != NULL ? cbc_member_kind_of(f, s) : CBC_MEMBER_NULL;
   switch (kind) {
-  case CBL_FIELD_STRING:
+  case CBC_MEMBER_STRING:
     lua_pushlstring(L, s + f->value + 1, f->value_size - 2);
     return true;
-  case CBL_FIELD_TRUE:
-  case CBL_FIELD_FALSE:
-    lua_pushboolean(L, kind == CBL_FIELD_TRUE);
+  case CBC_MEMBER_TRUE:
+  case CBC_MEMBER_FALSE:
+    lua_pushboolean(L, kind == CBC_MEMBER_TRUE);
     return true;
-  case CBL_FIELD_NULL:
+  case CBC_MEMBER_NULL:
     lua_pushnil(L);
     return true;
   default:
@@ -154,8 +154,8 @@ void cbl_chunk_open(lua_State *L) {
 /* Makes a chunk with the user values at the top of the stack, bytes and table
 ** in this order, and pops them. */
 static void push_chunk(lua_State *L, int client, const cbl_class *class, bool confirmed,
-                       const cbl_outline *outline) {
-  size_t fields = outline->count * sizeof *outline->fields;
+                       const cbc_outline *outline) {
+  size_t fields = outline->count * sizeof *outline->members;
   chunk *c = lua_newuserdatauv(L, sizeof *c + fields, CBL_CHUNK_VALUES);
   c->class = class;
   c->confirmed = confirmed;
@@ -169,12 +169,12 @@ static void push_chunk(lua_State *L, int client, const cbl_class *class, bool co
 }
 
 void cbl_chunk_push(lua_State *L, int client, const cbl_class *class, bool confirmed) {
-  static const cbl_outline none = {0};
+  static const cbc_outline none = {0};
   push_chunk(L, client, class, confirmed, &none);
 }
 
 void cbl_chunk_push_plain(lua_State *L, int client, const cbl_class *class,
-                          const cbl_outline *outline) {
+                          const cbc_outline *outline) {
   lua_pushnil(L);
   push_chunk(L, client, class, false, outline);
 }

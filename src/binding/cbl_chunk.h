@@ -8,8 +8,8 @@
 #include <lua.h>
 #include <stdbool.h>
 
+#include "cbc_outline.h"
 #include "cbl_endpoints.h"
-#include "cbl_scan.h"
 
 #define CBL_CHUNK "cloudblue.UsageChunk"
 
@@ -33,7 +33,7 @@ void cbl_chunk_push(lua_State *L, int client, const cbl_class *class, bool confi
 /* The same from the reply's bytes alone, at the top of the stack, of which
 ** outline is the outline: the table is made when somebody looks into it. */
 void cbl_chunk_push_plain(lua_State *L, int client, const cbl_class *class,
-                          const cbl_outline *outline);
+                          const cbc_outline *outline);
 
 /* The class of the chunk at index idx. */
 const cbl_class *cbl_chunk_class(lua_State *L, int idx);

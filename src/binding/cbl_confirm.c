@@ -89,16 +89,16 @@ static cbc_verdict judge(const cbl_subject *sent, const shown *o, bool confirmin
 
 /* ==== From text ======================================================= */
 
-static field scanned_field(const cbl_outline *outline, const char *text, const char *name) {
-  const cbl_field *f = cbl_outline_find(outline, text, name, strlen(name));
+static field scanned_field(const cbc_outline *outline, const char *text, const char *name) {
+  const cbc_member *f = cbc_outline_find(outline, text, name, strlen(name));
   field seen = {.kind = ABSENT};
   if (f == NULL) return seen;
-  switch (cbl_field_kind_of(f, text)) {
-  case CBL_FIELD_STRING:
+  switch (cbc_member_kind_of(f, text)) {
+  case CBC_MEMBER_STRING:
     seen.s = (cbc_segment){text + f->value + 1, f->value_size - 2};
     seen.kind = seen.s.size > 0 ? STRING : NONE;
     break;
-  case CBL_FIELD_NULL:
+  case CBC_MEMBER_NULL:
     seen.kind = NONE;
     break;
   default:
@@ -107,7 +107,7 @@ static field scanned_field(const cbl_outline *outline, const char *text, const c
   return seen;
 }
 
-cbc_verdict cbl_confirm_scan(const cbl_job *job, const cbl_outline *outline, const char *text) {
+cbc_verdict cbl_confirm_scan(const cbl_job *job, const cbc_outline *outline, const char *text) {
   shown o = {.id = scanned_field(outline, text, "id"),
              .status = scanned_field(outline, text, "status"),
              .billing_id = scanned_field(outline, text, "external_billing_id"),

@@ -6,8 +6,8 @@
 #define CBL_CONFIRM_H
 
 #include "cbc_exchange.h"
+#include "cbc_outline.h"
 #include "cbl_job.h"
-#include "cbl_scan.h"
 
 /* Writes the URL of the GET that confirms the job's call, where it has none yet.
 ** Raises when memory is out. */
@@ -16,7 +16,7 @@ void cbl_confirm_aim(lua_State *L, cbl_job *job);
 /* What the plain object, of which text is the JSON text and outline the outline,
 ** shows in reply to the close itself. Anything but CBC_VERDICT_APPLIED wants
 ** decoding: cbl_confirm_judge. */
-cbc_verdict cbl_confirm_scan(const cbl_job *job, const cbl_outline *outline, const char *text);
+cbc_verdict cbl_confirm_scan(const cbl_job *job, const cbc_outline *outline, const char *text);
 
 /* What the decoded object at the top of the stack shows. confirming: it was read
 ** by the confirming GET, so that a billing id which it does not mention is not

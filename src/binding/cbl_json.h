@@ -17,7 +17,7 @@
 ** nests deeper than lua-cjson is set to. Memory errors are raised. */
 bool cbl_json_decode(lua_State *L);
 
-/* Encodes the value at the top of the stack, which cbl_body_check let pass, and
+/* Encodes the value at the top of the stack, which cbl_check_body let pass, and
 ** replaces it with the text. */
 void cbl_json_encode(lua_State *L);
 

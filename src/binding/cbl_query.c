@@ -5,7 +5,7 @@
 
 #include "cbc_url.h"
 #include "cbl_aux.h"
-#include "cbl_body.h"
+#include "cbl_check.h"
 #include "cbl_state.h"
 
 /* Replaces the query at the top of the stack with what a URL carries of it.
@@ -14,7 +14,7 @@ static bool encode(lua_State *L, cbc_error *err) {
   luaL_Buffer b;
   size_t n, size;
   const char *s = lua_tolstring(L, -1, &n);
-  if (!cbl_body_is_utf8(s, n)) {
+  if (!cbl_check_utf8(s, n)) {
     cbc_error_set(err, CBC_EARG, "is not UTF-8");
     return false;
   }

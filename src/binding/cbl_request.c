@@ -8,8 +8,8 @@
 
 #include "cbc_url.h"
 #include "cbl_aux.h"
-#include "cbl_body.h"
 #include "cbl_call.h"
+#include "cbl_check.h"
 #include "cbl_job.h"
 #include "cbl_json.h"
 #include "cbl_options.h"
@@ -75,7 +75,7 @@ static void read_body(lua_State *L, cbc_request *r) {
     return;
   }
   if (!lua_istable(L, -1)) cbl_typeerror(L, OPTIONS, "option 'body'", "a table", -1);
-  cbl_body_check(L, OPTIONS, -1);
+  cbl_check_body(L, OPTIONS, -1);
   cbl_json_encode(L);
   r->body = CBC_BODY_JSON;
   r->json = lua_tolstring(L, -1, &r->json_size);

@@ -84,12 +84,12 @@ static void make_chunk(lua_State *L, int idx, bool confirmed) {
 
 /* True when the plain object is the one that was asked for, closed where that was
 ** asked for, too. */
-static bool is_plain_answer(const cbl_job *job, const cbl_outline *outline, const char *text) {
-  const cbl_field *id;
+static bool is_plain_answer(const cbl_job *job, const cbc_outline *outline, const char *text) {
+  const cbc_member *id;
   if (job->endpoint->returns == CBL_RETURNS_CLOSED)
     return cbl_confirm_scan(job, outline, text) == CBC_VERDICT_APPLIED;
-  id = cbl_outline_find(outline, text, "id", 2);
-  return id != NULL && cbl_field_kind_of(id, text) == CBL_FIELD_STRING &&
+  id = cbc_outline_find(outline, text, "id", 2);
+  return id != NULL && cbc_member_kind_of(id, text) == CBC_MEMBER_STRING &&
          id->value_size - 2 == job->subject.id.size &&
          memcmp(text + id->value + 1, job->subject.id.bytes, job->subject.id.size) == 0;
 }
@@ -98,10 +98,11 @@ static bool is_plain_answer(const cbl_job *job, const cbl_outline *outline, cons
 ** False, pushing nothing, where the text does not show all that it must. */
 static bool push_plain_chunk(lua_State *L, int idx) {
   cbl_job *job = lua_touserdata(L, idx);
-  cbl_outline_room room;
+  cbc_outline_room room;
   size_t n;
   const char *s = lua_tolstring(L, -1, &n);
-  if (!cbl_scan(s, n, &room.outline) || !is_plain_answer(job, &room.outline, s)) return false;
+  if (!cbc_outline_read(s, n, &room.outline) || !is_plain_answer(job, &room.outline, s))
+    return false;
   cbl_job_push_anchored(L, idx, CBL_JOB_CLIENT);
   lua_insert(L, -2);
   cbl_chunk_push_plain(L, lua_gettop(L) - 1, job->class, &room.outline);

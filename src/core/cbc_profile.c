@@ -6,7 +6,7 @@
 #include <string.h>
 #include <strings.h>
 
-#include "cbc_headers.h"
+#include "cbc_slist.h"
 
 #define KEEPALIVE_IDLE 60L     /* seconds before a quiet connection is probed */
 #define KEEPALIVE_INTERVAL 30L /* seconds between probes */
@@ -76,7 +76,7 @@ static CURLcode set_behaviour(CURL *easy, const cbc_options *o) {
 }
 
 static bool add_header(cbc_profile *p, const char *name, const char *value) {
-  struct curl_slist *longer = cbc_headers_add(p->env, p->headers, name, value);
+  struct curl_slist *longer = cbc_slist_add(p->env, p->headers, name, value);
   if (longer == NULL) return false;
   p->headers = longer;
   return true;
@@ -88,8 +88,8 @@ static bool set_headers(cbc_profile *p, const cbc_options *o) {
   if (!add_header(p, "Authorization", o->key)) return false;
   /* libcurl writes the Content-Type of a form for any body; JSON has its own,
   ** and an empty body none. */
-  p->typed[false] = cbc_headers_add(p->env, p->headers, "Content-Type", NULL);
-  p->typed[true] = cbc_headers_add(p->env, p->headers, "Content-Type", "application/json");
+  p->typed[false] = cbc_slist_add(p->env, p->headers, "Content-Type", NULL);
+  p->typed[true] = cbc_slist_add(p->env, p->headers, "Content-Type", "application/json");
   return p->typed[false] != NULL && p->typed[true] != NULL;
 }
 
@@ -149,6 +149,6 @@ void cbc_profile_free(cbc_profile *p) {
   curl_easy_cleanup(p->model);
   cbc_multi_free(&p->multi);
   for (int json = 0; json < 2; json++)
-    if (p->typed[json] != NULL) cbc_headers_free(p->env, p->typed[json], p->headers);
-  cbc_headers_free(p->env, p->headers, NULL);
+    if (p->typed[json] != NULL) cbc_slist_free(p->env, p->typed[json], p->headers);
+  cbc_slist_free(p->env, p->headers, NULL);
 }

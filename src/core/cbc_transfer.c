@@ -11,9 +11,9 @@
 #include <math.h>
 #include <string.h>
 
-#include "cbc_headers.h"
 #include "cbc_mime.h"
 #include "cbc_receive.h"
+#include "cbc_slist.h"
 #include "cbc_transfer_impl.h"
 
 /* Memory of a collected reply that is kept for the next one, in bytes. */
@@ -130,7 +130,7 @@ static struct curl_slist *client_headers(const cbc_transfer *x) {
 
 /* Lets go of what belongs to one request. */
 static void forget_request(cbc_transfer *x) {
-  if (x->prefix != NULL) cbc_headers_free(x->env, x->prefix, client_headers(x));
+  if (x->prefix != NULL) cbc_slist_free(x->env, x->prefix, client_headers(x));
   x->prefix = NULL;
   if (x->mime == NULL) return;
   curl_easy_setopt(x->easy, CURLOPT_MIMEPOST, NULL);
@@ -176,7 +176,7 @@ static bool wants_no_expect(const cbc_request *r) {
 }
 
 static bool prefix_header(cbc_transfer *x, const char *name, const char *value) {
-  struct curl_slist *longer = cbc_headers_add(x->env, x->prefix, name, value);
+  struct curl_slist *longer = cbc_slist_add(x->env, x->prefix, name, value);
   if (longer != NULL) x->prefix = longer;
   return longer != NULL;
 }

@@ -1,10 +1,10 @@
 /*
-** cbl_body.c - a JSON body, checked before anything is sent.
+** cbl_check.c - a JSON body, checked before anything is sent.
 **
 ** The way down to the present value is kept in a chain of places on the C
 ** stack: it finds cycles, and names the place in a message.
 */
-#include "cbl_body.h"
+#include "cbl_check.h"
 
 #include <math.h>
 
@@ -62,7 +62,7 @@ static size_t utf8_size(const unsigned char *s, size_t n) {
   return size;
 }
 
-bool cbl_body_is_utf8(const char *s, size_t n) {
+bool cbl_check_utf8(const char *s, size_t n) {
   size_t i = 0;
   while (i < n) {
     size_t size = utf8_size((const unsigned char *)s + i, n - i);
@@ -100,7 +100,7 @@ static keys check_key(lua_State *L, int arg, const place *p, keys before) {
   if (kind == OBJECT_KEYS) {
     size_t n;
     const char *s = lua_tolstring(L, -1, &n);
-    if (!cbl_body_is_utf8(s, n)) refuse(L, arg, p, "has a key that is not UTF-8");
+    if (!cbl_check_utf8(s, n)) refuse(L, arg, p, "has a key that is not UTF-8");
   }
   return kind;
 }
@@ -167,7 +167,7 @@ static void check_value(lua_State *L, int arg, const place *p) {
     return;
   case LUA_TSTRING:
     s = lua_tolstring(L, -1, &n);
-    if (!cbl_body_is_utf8(s, n)) refuse(L, arg, p, "is not UTF-8");
+    if (!cbl_check_utf8(s, n)) refuse(L, arg, p, "is not UTF-8");
     return;
   case LUA_TTABLE:
     check_table(L, arg, p);
@@ -184,7 +184,7 @@ static void check_value(lua_State *L, int arg, const place *p) {
   }
 }
 
-void cbl_body_check(lua_State *L, int arg, int idx) {
+void cbl_check_body(lua_State *L, int arg, int idx) {
   lua_pushvalue(L, idx);
   check_value(L, arg, NULL);
   lua_pop(L, 1);

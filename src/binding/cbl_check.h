@@ -1,9 +1,9 @@
 /*
-** cbl_body.h - what a caller gives for a JSON body, checked before anything is
+** cbl_check.h - what a caller gives for a JSON body, checked before anything is
 ** sent, so that what the server reads is what was meant.
 */
-#ifndef CBL_BODY_H
-#define CBL_BODY_H
+#ifndef CBL_CHECK_H
+#define CBL_CHECK_H
 
 #include <lauxlib.h>
 #include <lua.h>
@@ -16,9 +16,9 @@
 ** string that is not UTF-8; a table with a cycle, with a __len, with holes, with keys that
 ** are neither all 1..n nor all strings, with names under the metatable of
 ** lua-cjson's lists, or nested too deep. */
-void cbl_body_check(lua_State *L, int arg, int idx);
+void cbl_check_body(lua_State *L, int arg, int idx);
 
 /* True when the bytes are well-formed UTF-8 (RFC 3629), as JSON text must be. */
-bool cbl_body_is_utf8(const char *s, size_t n);
+bool cbl_check_utf8(const char *s, size_t n);
 
 #endif

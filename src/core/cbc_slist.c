@@ -1,9 +1,9 @@
 /*
-** cbc_headers.c - lists of headers in memory of the environment, so that the
+** cbc_slist.c - lists of headers in memory of the environment, so that the
 ** key can be wiped with them. struct curl_slist is public and libcurl only
 ** reads the lists it is given (CURLOPT_HTTPHEADER).
 */
-#include "cbc_headers.h"
+#include "cbc_slist.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -14,8 +14,8 @@ typedef struct node {
   char line[];
 } node;
 
-struct curl_slist *cbc_headers_add(const cbc_env *env, struct curl_slist *list, const char *name,
-                                   const char *value) {
+struct curl_slist *cbc_slist_add(const cbc_env *env, struct curl_slist *list, const char *name,
+                                 const char *value) {
   /* "Name: value" sends it, "Name;" sends it empty, "Name:" removes it. */
   const char *joint = value == NULL ? ":" : *value == '\0' ? ";" : ": ";
   size_t line = strlen(name) + strlen(joint) + (value != NULL ? strlen(value) : 0) + 1;
@@ -28,7 +28,7 @@ struct curl_slist *cbc_headers_add(const cbc_env *env, struct curl_slist *list, 
   return &n->list;
 }
 
-void cbc_headers_free(const cbc_env *env, struct curl_slist *list, const struct curl_slist *end) {
+void cbc_slist_free(const cbc_env *env, struct curl_slist *list, const struct curl_slist *end) {
   while (list != end) {
     node *n = (node *)list;
     list = list->next;

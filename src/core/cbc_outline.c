@@ -1,12 +1,12 @@
 /*
-** cbl_scan.c - reading JSON text without building a value.
+** cbc_outline.c - reading JSON text without building a value.
 **
 ** Every function takes a place in the text and returns the place behind what it
 ** read, or NULL where the text is not plain. The text ends with a NUL byte (it
 ** is a Lua string), which no production accepts, so that no end is compared
 ** against; only strings would run past it, see skip_string.
 */
-#include "cbl_scan.h"
+#include "cbc_outline.h"
 
 #include <limits.h>
 #include <stdint.h>
@@ -18,7 +18,7 @@
 typedef struct scan {
   const char *text;
   const char *last_quote;
-  cbl_outline *outline;
+  cbc_outline *outline;
 } scan;
 
 static inline const char *skip_space(const char *s) {
@@ -87,14 +87,14 @@ static const char *skip_list(const scan *c, const char *s, int depth) {
   }
 }
 
-/* Adds a field to the outline: its name begins at name, behind the quote, and
+/* Adds a member to the outline: its name begins at name, behind the quote, and
 ** is followed by one at name_end. */
-static bool add_field(const scan *c, const char *name, const char *name_end, const char *value,
+static bool add_member(const scan *c, const char *name, const char *name_end, const char *value,
                       const char *end) {
-  cbl_outline *o = c->outline;
-  if (o->count == CBL_FIELDS_MOST) return false;
-  o->fields[o->count++] = (cbl_field){(unsigned)(name - c->text), (unsigned)(name_end - name),
-                                      (unsigned)(value - c->text), (unsigned)(end - value)};
+  cbc_outline *o = c->outline;
+  if (o->count == CBC_MEMBERS_MOST) return false;
+  o->members[o->count++] = (cbc_member){(unsigned)(name - c->text), (unsigned)(name_end - name),
+                                       (unsigned)(value - c->text), (unsigned)(end - value)};
   return true;
 }
 
@@ -111,7 +111,7 @@ static const char *skip_object(const scan *c, const char *s, int depth) {
     value = skip_space(s + 1);
     s = *value == '"' ? skip_string(c, value) : skip_value(c, value, depth + 1);
     if (s == NULL) return NULL;
-    if (depth == 1 && !add_field(c, name, name_end, value, s)) return NULL;
+    if (depth == 1 && !add_member(c, name, name_end, value, s)) return NULL;
     s = skip_space(s);
     if (*s == '}') return s + 1;
     if (*s != ',') return NULL;
@@ -139,7 +139,7 @@ static const char *skip_value(const scan *c, const char *s, int depth) {
   }
 }
 
-bool cbl_scan(const char *s, size_t n, cbl_outline *outline) {
+bool cbc_outline_read(const char *s, size_t n, cbc_outline *outline) {
   scan c = {.text = s, .last_quote = strrchr(s, '"'), .outline = outline};
   const char *at = skip_space(s);
   outline->count = 0;
@@ -149,29 +149,29 @@ bool cbl_scan(const char *s, size_t n, cbl_outline *outline) {
   return at != NULL && skip_space(at) == s + n;
 }
 
-const cbl_field *cbl_outline_find(const cbl_outline *outline, const char *s, const char *name,
-                                  size_t name_size) {
+const cbc_member *cbc_outline_find(const cbc_outline *outline, const char *s, const char *name,
+                                   size_t name_size) {
   for (unsigned i = outline->count; i-- > 0;) {
-    const cbl_field *f = &outline->fields[i];
+    const cbc_member *f = &outline->members[i];
     if (f->name_size == name_size && memcmp(s + f->name, name, name_size) == 0) return f;
   }
   return NULL;
 }
 
-cbl_field_kind cbl_field_kind_of(const cbl_field *f, const char *s) {
+cbc_member_kind cbc_member_kind_of(const cbc_member *f, const char *s) {
   switch (s[f->value]) {
   case '"':
-    return CBL_FIELD_STRING;
+    return CBC_MEMBER_STRING;
   case '{':
   case '[':
-    return CBL_FIELD_OTHER;
+    return CBC_MEMBER_OTHER;
   case 't':
-    return CBL_FIELD_TRUE;
+    return CBC_MEMBER_TRUE;
   case 'f':
-    return CBL_FIELD_FALSE;
+    return CBC_MEMBER_FALSE;
   case 'n':
-    return CBL_FIELD_NULL;
+    return CBC_MEMBER_NULL;
   default:
-    return CBL_FIELD_NUMBER;
+    return CBC_MEMBER_NUMBER;
   }
 }
