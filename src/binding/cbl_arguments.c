@@ -5,9 +5,10 @@
 
 #include "cbl_aux.h"
 #include "cbl_check.h"
-#include "cbl_files.h"
+#include "cbl_download.h"
 #include "cbl_json.h"
 #include "cbl_query.h"
+#include "cbl_upload.h"
 
 /* How parameters are called: by messages, and in the body or as a part of it. */
 static const struct {
@@ -161,13 +162,13 @@ static void read_argument(lua_State *L, const reader *r, int arg, cbl_param p) {
     break;
   case CBL_PARAM_USAGE_FILE:
   case CBL_PARAM_RECON_FILE:
-    cbl_files_read_source(L, r->idx, arg, names[p].field);
+    cbl_upload_read(L, r->idx, arg, names[p].field);
     break;
   case CBL_PARAM_UPLOAD_NOTE:
-    cbl_files_add_field(L, r->idx, arg, names[p].field, check_field(L, arg, p));
+    cbl_upload_add_field(L, r->idx, arg, names[p].field, check_field(L, arg, p));
     break;
   case CBL_PARAM_TARGET:
-    cbl_files_read_target(L, r->idx, arg);
+    cbl_download_read(L, r->idx, arg);
     break;
   case CBL_PARAM_FILTER_OPTIONS: /* read with the filters */
   case CBL_PARAM_NONE:

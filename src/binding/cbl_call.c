@@ -5,10 +5,11 @@
 
 #include "cbl_aux.h"
 #include "cbl_confirm.h"
+#include "cbl_download.h"
 #include "cbl_failure.h"
-#include "cbl_files.h"
 #include "cbl_hooks.h"
 #include "cbl_result.h"
+#include "cbl_upload.h"
 
 /* ==== Waiting ========================================================= */
 
@@ -137,12 +138,12 @@ static void do_step(lua_State *L, cbl_job *job, int idx, cbc_do what) {
     report_progress(L, job, idx);
     break;
   case CBC_DO_TAKE:
-    cbl_files_take(L, idx);
+    cbl_download_take(L, idx);
     report_progress(L, job, idx);
     resume(L, job);
     break;
   case CBC_DO_FEED:
-    cbl_files_give(L, idx);
+    cbl_upload_give(L, idx);
     resume(L, job);
     break;
   case CBC_DO_REPLY:
@@ -215,7 +216,7 @@ static void drive(lua_State *L, cbl_job *job, int idx) {
 int cbl_call_run(lua_State *L, int idx) {
   cbl_job *job = lua_touserdata(L, idx);
   luaL_checkstack(L, 20, "no room for a call");
-  cbl_files_start(job);
+  if (job->file_error.code != CBC_OK) cbc_call_abort(job->call, &job->file_error);
   drive(L, job, idx);
   learn_route(job);
   if (job->call->exchange.outcome == CBC_APPLIED) return job->results;

@@ -8,6 +8,7 @@
 
 #include <math.h>
 
+#include "cbc_header.h"
 #include "cbl_aux.h"
 #include "cbl_json.h"
 #include "cbl_state.h"
@@ -188,4 +189,15 @@ void cbl_check_body(lua_State *L, int arg, int idx) {
   lua_pushvalue(L, idx);
   check_value(L, arg, NULL);
   lua_pop(L, 1);
+}
+
+/* A string without NUL bytes: file names go to the operating system. */
+const char *cbl_check_path(lua_State *L, int arg, int idx, const char *what) {
+  cbc_error err;
+  size_t n;
+  const char *s = lua_tolstring(L, idx, &n);
+  if (n == 0) cbl_argerror(L, arg, lua_pushfstring(L, "%s is empty", what));
+  if (cbc_header_check_value(s, n, &err) != CBC_OK)
+    cbl_argerror(L, arg, lua_pushfstring(L, "%s %s", what, err.message));
+  return s;
 }

@@ -71,7 +71,7 @@ cbl_job *cbl_job_push(lua_State *L, int client, const cbl_class *class,
                    .client = lua_touserdata(L, client),
                    .class = class,
                    .endpoint = endpoint,
-                   .files.sink_attempt = -1};
+                   .download.attempt = -1};
   lua_toclose(L, -1);
   if (call == NULL)
     call = job->call = cbc_call_new(core, &err);

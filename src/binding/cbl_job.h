@@ -47,15 +47,13 @@ typedef struct cbl_subject {
   cbc_segment note;
 } cbl_subject;
 
-/* Where an upload comes from and a download goes to; see cbl_files.h. */
-typedef struct cbl_files {
-  cbc_feed *feed;    /* filled by a function; owned by a userdata; NULL without */
+/* Where the reply to a download goes (cbl_download.h). */
+typedef struct cbl_download {
   cbc_file *file;    /* takes the pieces; owned by a userdata; NULL without */
   bool sink;         /* a function takes the pieces */
-  int sink_attempt;  /* of which attempt the pieces so far are; -1: none */
+  int attempt;       /* of which attempt the pieces so far are; -1: none */
   lua_Integer taken; /* bytes of that attempt so far */
-  cbc_error error;   /* a local file's, when code is not CBC_OK */
-} cbl_files;
+} cbl_download;
 
 typedef struct cbl_job {
   cbl_client *client;           /* held by a user value */
@@ -65,7 +63,9 @@ typedef struct cbl_job {
   cbl_subject subject;
   cbc_segment file_id; /* as above */
   bool second_route;   /* endpoint is the second of two rows: the first was not served */
-  cbl_files files;
+  cbc_feed *feed;      /* of an upload by a function; owned by a userdata; NULL without */
+  cbl_download download;
+  cbc_error file_error; /* a local file's that ends the call at its start; CBC_OK: none */
   double progress_done; /* bytes that the progress function was last told of */
   unsigned anchored;    /* a bit for each user value in use */
   int results;          /* values on the stack that a success returns */

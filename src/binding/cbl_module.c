@@ -7,14 +7,15 @@
 
 #include "cbl_aux.h"
 #include "cbl_client.h"
+#include "cbl_download.h"
 #include "cbl_failure.h"
-#include "cbl_files.h"
 #include "cbl_job.h"
 #include "cbl_methods.h"
 #include "cbl_nearest.h"
 #include "cbl_pin.h"
 #include "cbl_query.h"
 #include "cbl_state.h"
+#include "cbl_upload.h"
 #include "cbl_version.h"
 
 /* core.setFilterWriter(f): f(filter, options) returns the query of a filter; or
@@ -30,7 +31,8 @@ static void open_types(lua_State *L) {
   cbl_state_open(L);
   cbl_failure_open(L);
   cbl_job_open(L);
-  cbl_files_open(L);
+  cbl_upload_open(L);
+  cbl_download_open(L);
 }
 
 int luaopen_cloudblue_connect_core(lua_State *L) {

@@ -7,7 +7,7 @@
 
 #include "cbl_chunk.h"
 #include "cbl_confirm.h"
-#include "cbl_files.h"
+#include "cbl_download.h"
 #include "cbl_json.h"
 #include "cbl_reply.h"
 
@@ -271,9 +271,9 @@ cbc_verdict cbl_result_read(lua_State *L, int idx) {
     lua_pushboolean(L, 1);
     return CBC_VERDICT_APPLIED;
   }
-  if (job->endpoint->returns == CBL_RETURNS_BYTES && !cbl_files_is_whole(L, job))
+  if (job->endpoint->returns == CBL_RETURNS_BYTES && !cbl_download_is_whole(L, job))
     return CBC_VERDICT_UNREADABLE;
-  if (job->call->request.stream) return cbl_files_commit(L, idx);
+  if (job->call->request.stream) return cbl_download_commit(L, idx);
   cbl_reply_push_body(L, job->call->attempt);
   return read_body(L, idx);
 }

@@ -9,7 +9,6 @@
 #include "cbc_outline.h"
 
 #include <limits.h>
-#include <stdint.h>
 #include <string.h>
 
 #define DEPTH_MOST 32
@@ -27,26 +26,11 @@ static inline const char *skip_space(const char *s) {
   return s;
 }
 
-/* True when one of the eight bytes at s is a quote: a byte that is zero after
-** the exclusive or is the only one to borrow from its high bit. */
-static inline bool has_quote(const char *s) {
-  const uint64_t ones = 0x0101010101010101, highs = 0x8080808080808080;
-  uint64_t word;
-  memcpy(&word, s, sizeof word);
-  word ^= ones * '"';
-  return ((word - ones) & ~word & highs) != 0;
-}
-
 /* At the opening quote. The text has no backslash, so the next quote ends it;
 ** and there is one, unless this is the last of the text. */
 static inline const char *skip_string(const scan *c, const char *s) {
   if (s == c->last_quote) return NULL;
-  s++;
-  while (c->last_quote - s >= 8 && !has_quote(s))
-    s += 8;
-  while (*s != '"')
-    s++;
-  return s + 1;
+  return (const char *)memchr(s + 1, '"', (size_t)(c->last_quote - s)) + 1;
 }
 
 static inline const char *skip_digits(const char *s) {
@@ -90,11 +74,11 @@ static const char *skip_list(const scan *c, const char *s, int depth) {
 /* Adds a member to the outline: its name begins at name, behind the quote, and
 ** is followed by one at name_end. */
 static bool add_member(const scan *c, const char *name, const char *name_end, const char *value,
-                      const char *end) {
+                       const char *end) {
   cbc_outline *o = c->outline;
   if (o->count == CBC_MEMBERS_MOST) return false;
   o->members[o->count++] = (cbc_member){(unsigned)(name - c->text), (unsigned)(name_end - name),
-                                       (unsigned)(value - c->text), (unsigned)(end - value)};
+                                        (unsigned)(value - c->text), (unsigned)(end - value)};
   return true;
 }
 
