@@ -337,6 +337,28 @@ describe("a proxy", function()
     assert.equal(service.key, close.headers.authorization)
   end)
 
+  it("is asked for another tunnel where the connection through it dies", function()
+    local made = certs.make()
+    local function tunnel(...)
+      return {
+        { read = "request" }, { send = "HTTP/1.1 200 Connected\r\nX-Proxy: p\r\n\r\n" }, { starttls = true },
+        { read = "request" }, { send = rawserver.reply(200, '{"id":"UR-1"}') }, ...,
+      }
+    end
+    local proxy <close> = rawserver.start {
+      connections = { tunnel({ read = "request" }, { close = true }), tunnel({ hang = true }) },
+      tls = { cert = made.good.cert, key = made.good.key, late = true },
+    }
+    local client <close> = connect.ConnectClient("https://localhost:1/v1", service.key,
+      { retries = 0, proxy = "http://127.0.0.1:" .. proxy.port, caFile = made.ca })
+    for _ = 1, 2 do
+      local record, reply = assert(client:request("GET", "/usage/records/UR-1"))
+      assert.equal("UR-1", record.id)
+      assert.is_nil(reply.headers["x-proxy"])
+    end
+    assert.equal(2, proxy:connections())
+  end)
+
   it("keeps its password out of the failure", function()
     local client <close> = connect.ConnectClient("https://service.invalid/v1", service.key,
       { retries = 0, proxy = "http://me:hunter2@127.0.0.1:1" })

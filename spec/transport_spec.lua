@@ -560,6 +560,33 @@ describe("a server that sends what nobody asked for", function()
     end
   end
 
+  it("does not answer with a first line of two replies", function()
+    local head, body = service.closed("UR-0"):match("^(.-\r\n\r\n)(.*)$")
+    local stale = rawserver.reply(200, "{}"):match("^[^\r]*\r\n")
+    for cut = 1, #stale do
+      local s <close> = service.scripted({ {
+        { read = "request" }, { send = head }, { send = body .. stale:sub(1, cut) },
+        { read = "request" }, { send = rawserver.reply(400, '{"error_code":"NO","errors":["no"]}') },
+      } }, { caFile = certs.make().ca }, certs.make().good)
+      assert(s.records:close("UR-0", "B-1"))
+      assertFailure(failed(s), "transport", "unknown", ".")
+    end
+  end)
+
+  local ENDINGS = { closes = { close = true }, resets = { reset = true }, ["says nothing"] = { hang = true } }
+
+  for how, ending in pairs(ENDINGS) do
+    it(("and %s when it is asked has not answered"):format(how), function()
+      local head, body = service.closed("UR-0"):match("^(.-\r\n\r\n)(.*)$")
+      local s <close> = service.scripted({ {
+        { read = "request" }, { send = head }, { send = body .. service.closed("UR-1") }, { read = "request" }, ending,
+      } }, { caFile = certs.make().ca, timeout = 0.5 }, certs.make().good)
+      assert(s.records:close("UR-0", "B-1"))
+      assert.equal("unknown", failed(s).outcome)
+      assert.equal(2, #s:requests())
+    end)
+  end
+
   it("leaves nothing unknown where a confirmation can find it out", function()
     local time <close> = testenv.start {}
     assert.is_table(time)

@@ -206,6 +206,21 @@ static void a_reply_that_is_there_before_the_request_is_not_its_answer(void **st
   }
 }
 
+/* What can't be looked into may hold anything. */
+static void a_kept_connection_whose_socket_is_not_known_is_not_used(void **state) {
+  scene s;
+  (void)state;
+  scene_open(&s, &fine, 1);
+  for (size_t i = 1; i <= 3; i++) {
+    scene_describe(&s, "POST", "/");
+    assert_int_equal(scene_perform(&s)->status, 200);
+    assert_int_equal(loopback_requests(s.server), i);
+    assert_int_equal(loopback_connections(s.server), i);
+    s.transport->opened.count = 0;
+  }
+  scene_close(&s);
+}
+
 static void what_goes_on_over_a_new_connection_keeps_to_its_time(void **state) {
   char *bytes = make_long_reply(OK_HELLO);
   const loopback_step steps[] = {{bytes, LOOPBACK_KEEP}, {NULL, LOOPBACK_HANG}};
@@ -340,6 +355,7 @@ int main(void) {
       cmocka_unit_test(what_must_be_sent_once_is_sent_once),
       cmocka_unit_test(anything_else_may_be_sent_again_by_libcurl),
       cmocka_unit_test(a_reply_that_is_there_before_the_request_is_not_its_answer),
+      cmocka_unit_test(a_kept_connection_whose_socket_is_not_known_is_not_used),
       cmocka_unit_test(what_goes_on_over_a_new_connection_keeps_to_its_time),
       cmocka_unit_test(a_new_connection_that_can_not_be_had_leaves_it_unsent),
       cmocka_unit_test(a_transfer_that_is_stopped_stays_sent_and_can_start_again),

@@ -58,7 +58,7 @@ size_t cbc_receive_head(char *line, size_t one, size_t n, void *ud) {
     x->reply.too_large = true;
     return 0;
   }
-  if (is_empty_line(line, n) && !x->headed) x->headed = status_of(x) >= 200;
+  if (is_empty_line(line, n)) x->headed = status_of(x) >= 200;
   return n;
 }
 

@@ -76,7 +76,6 @@ static int on_request(void *ud, char *ip, char *local_ip, int port, int local_po
   }
   if ((x->unfit = !is_fit(x, local_ip, local_port))) return CURL_PREREQFUNC_ABORT;
   x->sends++;
-  x->begun = x->headed = false;
   return CURL_PREREQFUNC_OK;
 }
 
