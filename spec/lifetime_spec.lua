@@ -159,7 +159,16 @@ describe("nothing outlives its last user", function()
       for _ = 1, 10 do
         seen[#seen + 1] = assert(client.usageRecords:close("UFC-1", "B-1"))
         seen[#seen + 1] = assert(client:request("GET", "/x", { headers = { A = "b" }, body = { { 1 } } }))
+      end
+    end)
+  end)
+
+  it("after lists", function()
+    leavesNothing(rawserver.reply(200, '[{"id":"UR-1"}]', { ["Content-Range"] = "items 0-0/1" }), function(client, seen)
+      for _ = 1, 10 do
         seen[#seen + 1] = select(2, assert(client.usageRecords:search { status = "approved" }))
+        seen[#seen + 1] = assert(client.usageRecords:first { status = "approved" })
+        for record in client.usageRecords:all("status=approved", { backwards = true }) do seen[#seen + 1] = record end
       end
     end)
   end)

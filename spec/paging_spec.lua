@@ -2,22 +2,19 @@ local paging = require "cloudblue.connect.paging"
 local rql = require "cloudblue.connect.rql"
 local reader = require "spec.support.rqlreader"
 
---- A resource whose requests are answered by `answer(limit, offset)`: a list and its Content-Range, or nil and a
+--- A resource whose searches are answered by `answer(limit, offset)`: a list and its Content-Range, or nil and a
 --- failure. The queries that were asked stand in its list `asked`.
 local function resourceOf(answer)
-  local resource = { baseUri = "/usage/records", asked = {} }
-  resource.client = {
-    endpoint = "https://h/public/v1/",
-    request = function(self, method, path, options)
-      assert(self == resource.client and method == "GET" and path == "/usage/records")
-      local query = reader.decode(options.query)
-      resource.asked[#resource.asked + 1] = query
-      local limit = tonumber(query:match("limit=(%d+)"))
-      local list, range = answer(limit, tonumber(query:match("offset=(%d+)") or 0))
-      if not list then return nil, range end
-      return list, { status = 200, headers = { ["content-range"] = range } }
-    end,
-  }
+  local resource = { baseUri = "/usage/records", client = { endpoint = "https://h/public/v1/" }, asked = {} }
+  function resource.search(self, query)
+    assert(self == resource)
+    query = reader.decode(query)
+    resource.asked[#resource.asked + 1] = query
+    local limit = tonumber(query:match("limit=(%d+)"))
+    local list, range = answer(limit, tonumber(query:match("offset=(%d+)") or 0))
+    if not list then return nil, range end
+    return list, { status = 200, attempts = 3, headers = { ["content-range"] = range } }
+  end
   return resource
 end
 
@@ -49,15 +46,15 @@ end
 local function tied(count)
   local state = 20260101
   local resource = connect(count)
-  local request = resource.client.request
-  function resource.client.request(...)
+  local search = resource.search
+  function resource.search(...)
     local all = resource.entries
     for index = #all, 2, -1 do
       state = (state * 1103515245 + 12345) % 0x80000000
       local other = state // 65536 % index + 1
       all[index], all[other] = all[other], all[index]
     end
-    return request(...)
+    return search(...)
   end
   return resource
 end
@@ -358,10 +355,10 @@ describe("paging.all", function()
       local broken = { kind = "transport" }
       local up = true
       local resource = connect(6)
-      local request = resource.client.request
-      function resource.client.request(...)
+      local search = resource.search
+      function resource.search(...)
         if not up then return nil, broken end
-        return request(...)
+        return search(...)
       end
       local iterator = paging.all(resource, {}, { limit = 3 })
       for _ = 1, 3 do iterator() end
@@ -393,23 +390,15 @@ describe("paging.all", function()
       assert.equal("the service says that 9 entries match, and sends none from 4 on", raised(iterator).message)
     end)
 
-    it("where the reply is no list", function()
-      for _, reply in ipairs { true, "text", 5, { results = {} } } do
-        local resource = resourceOf(function() return reply end)
-        local failure = raised(paging.all(resource))
-        assert.equal("decode", failure.kind)
-        assert.equal("the reply is no list", failure.message)
-      end
-    end)
-
     it("with the fields of every other failure", function()
-      local failure = raised(paging.all(resourceOf(function() return true end), { status = "a b" }, { limit = 7 }))
+      local resource = resourceOf(function() return {}, "items 0-0/5" end)
+      local failure = raised(paging.all(resource, { status = "a b" }, { limit = 7 }))
       local query = "?status=%22a%20b%22&limit=7&offset=0"
       assert.equal("GET", failure.method)
       assert.equal("/usage/records" .. query, failure.path)
       assert.equal("https://h/public/v1/usage/records" .. query, failure.url)
       assert.equal(200, failure.status)
-      assert.equal(1, failure.attempts)
+      assert.equal(3, failure.attempts)
       -- A reading changes nothing.
       assert.equal("rejected", failure.outcome)
     end)
@@ -613,10 +602,10 @@ describe("paging.all from the last match to the first", function()
   it("raises the failure of a request, and asks again when it is called again", function()
     local up, broken = false, { kind = "transport" }
     local resource = connect(3)
-    local request = resource.client.request
-    function resource.client.request(...)
+    local search = resource.search
+    function resource.search(...)
       if not up then return nil, broken end
-      return request(...)
+      return search(...)
     end
     local iterator = backwards(resource, 2)
     assert.equal(broken, raised(iterator))
@@ -655,9 +644,6 @@ describe("paging.first", function()
     local found, failure = paging.first(resourceOf(function() return nil, broken end))
     assert.is_nil(found)
     assert.equal(broken, failure)
-    found, failure = paging.first(resourceOf(function() return { id = 1 } end))
-    assert.is_nil(found)
-    assert.equal("the reply is no list", failure.message)
   end)
 
   it("gives nil and a failure where the service says that there are matches, and sends none", function()
@@ -802,6 +788,26 @@ describe("against a service", function()
     local found, refused = records:first "status=~"
     assert.is_nil(found)
     assert.equal(400, refused.status)
+  end)
+
+  it("fails with the same fields whether C or Lua has found the reply unusable", function()
+    local rawserver = require "spec.support.rawserver"
+    local other = require "spec.support.service"
+    local again = rawserver.reply(503, "", { ["Retry-After"] = "0" })
+    for body, says in pairs {
+      ["{}"] = "the reply is no list", [' {"results":[]}'] = "the reply is no list", ['"x"'] = "the reply is a string",
+      ["[]"] = "the service says that 7 entries match, and sends none from 0 on",
+    } do
+      local answers = { again, rawserver.reply(200, body, { ["Content-Range"] = "items 0-0/7" }) }
+      local s <close> = other.answering({ answers[1], answers[2], answers[1], answers[2] }, { retries = 3 })
+      local found, failure = s.records:first { status = "x" }
+      assert.is_nil(found)
+      assert.matches(says, failure.message, 1, true)
+      local path = "/usage/records?limit=1&status=x"
+      assert.same({ "decode", "rejected", "GET", s.client.endpoint .. path, path, 200, 2 }, { failure.kind,
+        failure.outcome, failure.method, failure.url, failure.path, failure.status, failure.attempts })
+      assert.matches(says, raised(s.records:all()).message, 1, true)
+    end
   end)
 
   it("raises misuse at the caller's place", function()

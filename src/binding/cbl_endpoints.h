@@ -44,11 +44,12 @@ typedef enum cbl_shape {
 
 /* What a success returns. */
 typedef enum cbl_returns {
-  CBL_RETURNS_ANY,     /* the decoded reply, or true for an empty one; and { status, headers } */
-  CBL_RETURNS_RAW,     /* the reply's bytes; and { status, headers } */
+  CBL_RETURNS_ANY, /* the decoded reply, or true for an empty one; and { status, headers, attempts }
+                    */
+  CBL_RETURNS_RAW, /* the reply's bytes; and { status, headers, attempts } */
   CBL_RETURNS_TABLE,   /* the decoded reply, or true for an empty one to a change */
   CBL_RETURNS_OBJECT,  /* the same, and it is the object whose id was given */
-  CBL_RETURNS_LIST,    /* the decoded reply; and { status, headers } */
+  CBL_RETURNS_LIST,    /* the decoded reply, which is a list; and { status, headers, attempts } */
   CBL_RETURNS_TRUE,    /* true, whatever the reply holds */
   CBL_RETURNS_CHUNK,   /* a chunk: the object whose id was given */
   CBL_RETURNS_CLOSED,  /* a chunk: the object whose id was given, closed as was asked */

@@ -53,7 +53,7 @@ void cbl_reply_push_headers(lua_State *L, const cbl_client *client, cbc_transfer
 }
 
 void cbl_reply_push(lua_State *L, const cbl_client *client, cbc_transfer *x) {
-  lua_createtable(L, 0, 2);
+  lua_createtable(L, 0, 3);
   lua_pushinteger(L, cbc_transfer_reply(x)->status);
   lua_setfield(L, -2, "status");
   cbl_reply_push_headers(L, client, x);

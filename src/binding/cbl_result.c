@@ -16,9 +16,11 @@ static bool is_string(lua_State *L, const char *bytes, size_t n) {
          memcmp(lua_tostring(L, -1), bytes, n) == 0;
 }
 
-/* Pushes { status, headers } behind the value. */
+/* Pushes { status, headers, attempts } behind the value. */
 static cbc_verdict push_reply(lua_State *L, const cbl_job *job) {
   cbl_reply_push(L, job->client, job->call->attempt);
+  lua_pushinteger(L, job->call->exchange.attempts);
+  lua_setfield(L, -2, "attempts");
   return CBC_VERDICT_APPLIED;
 }
 
@@ -48,6 +50,17 @@ static cbc_verdict read_table(lua_State *L, const cbl_job *job) {
     return CBC_VERDICT_APPLIED;
   }
   return cbl_reply_decode(L) ? CBC_VERDICT_APPLIED : CBC_VERDICT_UNREADABLE;
+}
+
+/* The body, at the top of the stack, as a list. An object is none, not even an
+** empty one, which lua-cjson makes the same table of as of an empty list. */
+static cbc_verdict read_list(lua_State *L, const cbl_job *job) {
+  const char *text = lua_tostring(L, -1);
+  bool is_list = text[strspn(text, " \t\r\n")] == '[';
+  if (!cbl_reply_decode(L)) return CBC_VERDICT_UNREADABLE;
+  if (is_list) return push_reply(L, job);
+  lua_pushliteral(L, "the reply is no list");
+  return CBC_VERDICT_UNREADABLE;
 }
 
 /* The decoded object at the top of the stack is the one that was asked for, as
@@ -243,7 +256,7 @@ static cbc_verdict read_body(lua_State *L, int idx) {
   case CBL_RETURNS_OBJECT:
     return read_object(L, job);
   case CBL_RETURNS_LIST:
-    return cbl_reply_decode(L) ? push_reply(L, job) : CBC_VERDICT_UNREADABLE;
+    return read_list(L, job);
   case CBL_RETURNS_CHUNK:
     return read_chunk(L, idx);
   case CBL_RETURNS_CLOSED:
@@ -259,7 +272,7 @@ static cbc_verdict read_body(lua_State *L, int idx) {
   return CBC_VERDICT_APPLIED;
 }
 
-/* True where { status, headers } stands behind the value. */
+/* True where { status, headers, attempts } stands behind the value. */
 static bool has_reply(cbl_returns returns) {
   return returns == CBL_RETURNS_ANY || returns == CBL_RETURNS_RAW || returns == CBL_RETURNS_LIST;
 }

@@ -79,6 +79,7 @@ local connect = {}
 ---@class cloudblue.connect.Reply
 ---@field status integer HTTP status
 ---@field headers table<string, string> names in lower case; the key is masked where the service echoes it
+---@field attempts integer how many times the call was tried
 
 ---What went wrong.
 ---@alias cloudblue.connect.Kind

@@ -51,18 +51,15 @@ local function unusable(page, message)
   local path = page.resource.baseUri .. "?" .. page.query
   return core.newFailure {
     kind = "decode", outcome = "rejected", method = "GET", url = page.resource.client.endpoint:gsub("/+$", "") .. path,
-    path = path, status = page.reply.status, attempts = 1, message = message,
+    path = path, status = page.reply.status, attempts = page.reply.attempts, message = message,
   }
 end
 
 -- Asks for a page. Returns nil and a failure where there is no list.
 local function fetch(resource, query)
-  local list, reply = resource.client:request("GET", resource.baseUri, { query = query })
+  local list, reply = resource:search(query)
   if not list then return nil, reply end
   local page = { entries = list, resource = resource, query = query, reply = reply }
-  if type(list) ~= "table" or list[1] == nil and next(list) ~= nil then
-    return nil, unusable(page, "the reply is no list")
-  end
   page.total, page.first, page.last = paging.readContentRange(reply.headers["content-range"])
   return page
 end
