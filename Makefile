@@ -33,9 +33,8 @@ WARN     := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wco
 WARN     += $(if $(WERROR),-Werror)
 SAN      := $(if $(SANITIZE),-fsanitize=$(SANITIZE) -fno-omit-frame-pointer -fno-sanitize-recover=undefined)
 ALL_CFLAGS   = -std=c11 $(OPT) -fPIC -fvisibility=hidden -pthread $(WARN) $(SAN) $(CFLAGS)
-# macOS hides dladdr and the like from who asks for POSIX and for nothing of its own.
 DARWIN   := $(filter Darwin,$(shell uname))
-ALL_CPPFLAGS = -D_POSIX_C_SOURCE=200809L $(if $(DARWIN),-D_DARWIN_C_SOURCE) -MMD -MP $(CPPFLAGS)
+ALL_CPPFLAGS = -D_POSIX_C_SOURCE=200809L -MMD -MP $(CPPFLAGS)
 # Lua's headers are a system's: their macros are not ours to warn about.
 LUA_INC  := $(patsubst -I%,-isystem %,$(LUA_CFLAGS))
 SHARED   := $(if $(DARWIN),-bundle -undefined dynamic_lookup,-shared)

@@ -21,7 +21,7 @@ description = {
 -- a program that only closes records should not have to build their C libraries (cqueues, luaossl, lpeg), so they are
 -- not named here: `luarocks install http` and `luarocks install argparse` bring them, and both say so when missing.
 dependencies = {
-  "lua >= 5.4, < 5.5",
+  "lua >= 5.4, < 5.6",
   "lua-cjson >= 2.1.0",
 }
 

@@ -42,6 +42,7 @@ describe("make env", function()
       local list = templates(name, {})
       assert.equal(1, position(list, OURS[name]))
       assert.is_truthy(position(list, default(name)))
+      assert.is_nil(after({}, ('lua5.4 -e "print(package.%s)"'):format(name)):find(";;", 1, true))
     end)
 
     for _, versioned in ipairs { variable, variable .. "_5_4" } do

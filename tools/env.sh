@@ -11,13 +11,16 @@ suffix=$("${LUA:-lua5.4}" -e 'print((_VERSION:gsub("%D+", "_")))')
 quote() { printf "'%s'" "$(printf %s "$1" | sed "s/'/'\\\\''/g")"; }
 
 # extend NAME FIRST [LAST] : NAME$suffix with FIRST before what Lua would take now, and LAST behind it.
-# Where nothing is set that is ";;", Lua's default path. No ";;" arises where two parts meet.
+# Where nothing is set that is ";;", Lua's default path. No other ";;" arises where two parts meet.
 extend() {
   eval "now=\${$1$suffix-\${$1-;;}}"
   all=$2
   for part in "$now" "${3-}"; do
-    case $all in *';') part=${part#;} ;; esac
-    case $part in ''|';'*) all=$all$part ;; *) all="$all;$part" ;; esac
+    case "$all|$part" in
+      *';|'*) all=$all${part#;} ;;
+      *'|' | *'|;'*) all=$all$part ;;
+      *) all="$all;$part" ;;
+    esac
   done
   printf 'export %s=%s\n' "$1$suffix" "$(quote "$all")"
 }
