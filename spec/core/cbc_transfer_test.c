@@ -216,7 +216,7 @@ static void a_kept_connection_whose_socket_is_not_known_is_not_used(void **state
     assert_int_equal(scene_perform(&s)->status, 200);
     assert_int_equal(loopback_requests(s.server), i);
     assert_int_equal(loopback_connections(s.server), i);
-    s.transport->opened.count = 0;
+    s.x->profile->multi.opened.count = 0;
   }
   scene_close(&s);
 }
