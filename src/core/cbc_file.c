@@ -56,7 +56,7 @@ static void adopt(const cbc_file *f, const struct stat *old) {
   mode_t mode = old->st_mode & 0777;
   mode_t both = mode & mode >> 3 & 07;
   bool same_group = fchown(f->fd, (uid_t)-1, old->st_gid) == 0;
-  (void)fchmod(f->fd, same_group ? mode : (mode & 0700) | both << 3 | both);
+  (void)fchmod(f->fd, same_group ? mode : (mode_t)((mode & 0700) | both << 3 | both));
 }
 
 /* Why what has that mode is not replaced; NULL for a regular file. Writing to a
