@@ -133,7 +133,7 @@ hosts: $(HOSTS)  ## build the host programs that embed the module
 -include $(wildcard $(BUILD)/obj/*/*/*.d $(BUILD)/obj/*/*.d $(BUILD)/spec/*.d)
 
 # ---------------------------------------------------------------- the two commands, and the rest
-.PHONY: demo run-demo test lint format env bench memcheck tsan torture mutants deps deps-ci install install-modules uninstall clean
+.PHONY: demo run-demo test lint format env bench memcheck tsan torture mutants deps deps-ci install install-client install-sandbox uninstall clean
 TOOL = BUILD='$(BUILD)' LUA='$(LUA)' MAKE='$(MAKE)' CC='$(CC)' WERROR='$(WERROR)' sh
 
 # The packages may only now be there, so what the system offers is asked again by a second make.
@@ -196,9 +196,12 @@ install: all  ## install below PREFIX (and DESTDIR)
 uninstall:  ## remove what install put there
 	@$(WHERE) $(TOOL) tools/install.sh uninstall
 
-# What the rockspec asks for: LuaRocks says where, and installs the command itself.
-install-modules: all
-	@$(WHERE) $(TOOL) tools/install.sh modules
+# What the rockspecs ask for: LuaRocks says where, and installs the command itself.
+install-client: all
+	@$(WHERE) $(TOOL) tools/install.sh client
+
+install-sandbox:
+	@$(WHERE) $(TOOL) tools/install.sh sandbox
 
 clean:  ## remove build/
 	rm -rf '$(BUILD)'

@@ -11,15 +11,15 @@ description = {
   summary = "The CloudBlue Connect API for Lua, first of all for closing usage records",
   detailed = [[
     A client for the CloudBlue Connect API on libcurl. Usage records are closed once, whatever the network does;
-    failures are values that say what happened to the record. With it comes a local Connect to test automation against.
+    failures are values that say what happened to the record. To test automation there is a local Connect, the rock
+    cloudblue-connect-sandbox.
   ]],
   license = "MIT",
   labels = { "cloudblue", "connect", "http", "rest", "billing" },
 }
 
--- LuaRocks knows no optional dependencies. The sandbox and the command connect-usage need http and argparse as well;
--- a program that only closes records should not have to build their C libraries (cqueues, luaossl, lpeg), so they are
--- not named here: `luarocks install http` and `luarocks install argparse` bring them, and both say so when missing.
+-- The sandbox and the command connect-usage are a rock of their own, cloudblue-connect-sandbox, with the libraries that
+-- they need: a program that only closes records does not have to build those (cqueues, luaossl, lpeg).
 dependencies = {
   "lua >= 5.4, < 5.6",
   "lua-cjson >= 2.1.0",
@@ -30,6 +30,7 @@ external_dependencies = {
   CURL = { library = "curl" },
 }
 
+-- The tests are those of both rocks.
 test_dependencies = {
   "busted",
   "http",
@@ -55,10 +56,5 @@ build = {
     LUADIR = "$(LUADIR)",
     LIBDIR = "$(LIBDIR)",
   },
-  install_target = "install-modules",
-  install = {
-    bin = {
-      ["connect-usage"] = "bin/connect-usage",
-    },
-  },
+  install_target = "install-client",
 }

@@ -1,10 +1,11 @@
--- What the rockspec says. tools/parts/rock.sh builds and installs the rock, and compares that with the tree.
+-- What the rockspecs say. tools/parts/rock.sh builds and installs the rocks, and compares that with the tree.
 
-local ROCKSPEC = "rockspec/cloudblue-connect-scm-1.rockspec"
+local CLIENT = "rockspec/cloudblue-connect-scm-1.rockspec"
+local SANDBOX = "rockspec/cloudblue-connect-sandbox-scm-1.rockspec"
 
-local function load()
+local function load(path)
   local rockspec = {}
-  assert(loadfile(ROCKSPEC, "t", rockspec))()
+  assert(loadfile(path, "t", rockspec))()
   return rockspec
 end
 
@@ -13,8 +14,18 @@ local function contents(path)
   return file:read("a")
 end
 
-describe("the rockspec", function()
-  local rockspec = load()
+--- Fails unless the Makefile has the target and the variables that a rockspec names.
+local function checkMake(rockspec)
+  local makefile = contents("Makefile")
+  assert.equal("make", rockspec.build.type)
+  assert.is_truthy(makefile:find("\n" .. rockspec.build.install_target .. ":", 1, true))
+  for name in pairs(rockspec.build.variables) do
+    assert.is_truthy(makefile:find("$(" .. name .. ")", 1, true), name .. " is no variable of the Makefile")
+  end
+end
+
+describe("the client's rockspec", function()
+  local rockspec = load(CLIENT)
 
   it("needs a Lua that the module was tried with, lua-cjson and libcurl, and nothing else to build", function()
     assert.same({ "lua >= 5.4, < 5.6", "lua-cjson >= 2.1.0" }, rockspec.dependencies)
@@ -22,24 +33,52 @@ describe("the rockspec", function()
   end)
 
   it("builds by the Makefile, in a folder that the environment does not choose", function()
-    local makefile = contents("Makefile")
-    assert.equal("make", rockspec.build.type)
+    checkMake(rockspec)
     assert.equal("build", rockspec.build.variables.BUILD)
-    assert.is_truthy(makefile:find("\n" .. rockspec.build.install_target .. ":", 1, true))
-    for name in pairs(rockspec.build.variables) do
-      assert.is_truthy(makefile:find("$(" .. name .. ")", 1, true), name .. " is no variable of the Makefile")
-    end
-  end)
-
-  it("installs the command", function()
-    for name, path in pairs(rockspec.build.install.bin) do
-      assert.equal("connect-usage", name)
-      assert.matches("^#!", contents(path))
-    end
-    assert.is_truthy(rockspec.build.install.bin["connect-usage"])
   end)
 
   it("has busted run the tests", function()
     assert.equal("busted", rockspec.test.type)
+  end)
+end)
+
+describe("the sandbox's rockspec", function()
+  local rockspec = load(SANDBOX)
+
+  --- The first words of the modules that the sandbox and the command require, besides those of this project.
+  local function required()
+    local found = {}
+    local files = "lua/cloudblue/connect/sandbox* lua/cloudblue/connect/command*"
+    local pipe <close> = assert(io.popen("cat $(find " .. files .. " -name '*.lua')"))
+    local text = pipe:read("a")
+    for module in text:gmatch("require%(?[ ,]*\"([%w_]+)") do found[module] = true end
+    for module in text:gmatch("pcall%(require, \"([%w_]+)") do found[module] = true end
+    found.cloudblue = nil
+    return found
+  end
+
+  it("declares every library that the sandbox and the command require", function()
+    local rocks = { argparse = "argparse", cjson = "lua-cjson", cqueues = "cqueues", http = "http", openssl = "luaossl",
+      socket = "luasocket" }
+    local declared, wanted = {}, { lua = true }
+    for _, dependency in ipairs(rockspec.dependencies) do declared[dependency:match("^%S+")] = true end
+    for module in pairs(required()) do wanted[rocks[module] or module] = true end
+    assert.same(wanted, declared)
+  end)
+
+  it("is installed by the Makefile and compiles nothing", function()
+    checkMake(rockspec)
+    assert.is_false(rockspec.build.build_pass)
+    assert.is_nil(rockspec.external_dependencies)
+  end)
+
+  it("brings the command", function()
+    assert.same({ ["connect-usage"] = "bin/connect-usage" }, rockspec.build.install.bin)
+    assert.matches("^#!", contents("bin/connect-usage"))
+  end)
+
+  it("has the version and the licence of the client's", function()
+    local client = load(CLIENT)
+    assert.same({ client.version, client.description.license }, { rockspec.version, rockspec.description.license })
   end)
 end)

@@ -1,5 +1,5 @@
-# The installation by LuaRocks: from a copy of the sources into a tree of its own, and then used from
-# there with nothing of this folder in Lua's path. What LuaRocks would fetch is declared as provided.
+# The installation of both rocks by LuaRocks: from a copy of the sources into a tree of its own, and then used
+# from there with nothing of this folder in Lua's path. What LuaRocks would fetch is declared as provided.
 . tools/tap.sh
 top=$(pwd)
 case $BUILD in /*) ;; *) BUILD=$top/$BUILD ;; esac
@@ -12,7 +12,10 @@ prepare() {
   cat >"$rock/config.lua" <<EOF
 rocks_trees = { { name = "test", root = "$rock/tree" } }
 rocks_servers = { "$rock/none" }
-rocks_provided = { ["lua-cjson"] = "2.1.0-1", http = "0.4-0", argparse = "0.7.1-1", luasocket = "3.1.0-1" }
+rocks_provided = {
+  ["lua-cjson"] = "2.1.0-1", http = "0.4-0", cqueues = "20200726.54-0", luaossl = "20220711-0",
+  argparse = "0.7.1-1", luasocket = "3.1.0-1",
+}
 EOF
   # luarocks test looks for a busted that is a rock: one that calls the installed one.
   echo 'require "busted.runner"({ standalone = false })' >"$rock/busted/bin/busted"
@@ -25,8 +28,12 @@ EOF
 }
 
 rocks() { LUAROCKS_CONFIG=$rock/config.lua luarocks --lua-version=5.4 "$@"; }
-make_rock() { cd "$rock/source" && rocks make; }
-run_busted() { cd "$rock/busted" && rocks make && cd "$rock/source" && rocks test -- spec/rockspec_spec.lua; }
+client=rockspec/cloudblue-connect-scm-1.rockspec
+sandbox=rockspec/cloudblue-connect-sandbox-scm-1.rockspec
+make_rock() { cd "$rock/source" && rocks make "$1"; }
+run_busted() {
+  cd "$rock/busted" && rocks make && cd "$rock/source" && rocks test "$client" -- spec/rockspec_spec.lua
+}
 
 # Lua finds the rock's tree and what Debian installed, and no more.
 from_tree() {
@@ -39,8 +46,21 @@ command_from_tree() { from_tree "$rock/tree/bin/connect-usage" --help; }
 serve_from_tree() {
   from_tree timeout 2 "$rock/tree/bin/connect-usage" sandbox --port 0 | grep '^Usage records: 1000 approved$'
 }
+# The client alone: it loads, and nothing of the sandbox is there.
+client_from_tree() {
+  from_tree "$LUA" -e 'assert(require("cloudblue.connect").ConnectClient)
+    assert(not pcall(require, "cloudblue.connect.sandbox") and not pcall(require, "cloudblue.connect.command"))' &&
+    [ ! -e "$rock/tree/bin/connect-usage" ]
+}
 lua_files() { (cd "$1" && find cloudblue -type f | LC_ALL=C sort); }
 same_lua_files() { [ "$(lua_files lua)" = "$(lua_files "$rock/tree/share/lua/5.4")" ]; }
+# The sandbox alone, in another tree: it serves without the client.
+sandbox_alone() {
+  cd "$rock/source" && rocks --tree="$rock/alone" make "$sandbox" && cd "$rock/none" &&
+    env LUA_PATH_5_4="$rock/alone/share/lua/5.4/?.lua;;" LUA_CPATH_5_4=";;" timeout 2 \
+      "$rock/alone/bin/connect-usage" sandbox --port 0 | grep '^Usage records: 1000 approved$' &&
+    [ ! -e "$rock/alone/share/lua/5.4/cloudblue/connect/init.lua" ] && [ ! -e "$rock/alone/lib/lua/5.4/cloudblue" ]
+}
 # What a shared library shows to others: the function that Lua calls, and nothing that could meet a namesake.
 exports_one_symbol() {
   symbols=$(nm -D --defined-only "$1" | awk '{ print $3 }')
@@ -53,12 +73,15 @@ if [ $# -gt 0 ]; then "$@"; exit; fi
 set -- sh tools/parts/rock.sh
 
 check "prepare a copy and a LuaRocks of its own" "$@" prepare
-check "luarocks make" "$@" make_rock
-check "the rock has every Lua file" "$@" same_lua_files
+check "luarocks make, the client" "$@" make_rock "$client"
+check "the client, from the rock's tree" "$@" client_from_tree
+check "luarocks make, the sandbox" "$@" make_rock "$sandbox"
+check "the rocks have every Lua file" "$@" same_lua_files
 check "the rock's module exports one symbol" "$@" exports_one_symbol "$rock/tree/lib/lua/5.4/cloudblue/connect/core.so"
 check "make" $MAKE -s all
 check "make's module exports one symbol" "$@" exports_one_symbol "$BUILD/lib/cloudblue/connect/core.so"
 check "the demo, from the rock's tree" "$@" close_from_tree
 check "connect-usage, from the rock's tree" "$@" command_from_tree
 check "connect-usage sandbox, from the rock's tree" "$@" serve_from_tree
+check "the sandbox's rock alone" "$@" sandbox_alone
 check "luarocks test" "$@" run_busted
