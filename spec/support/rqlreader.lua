@@ -1,4 +1,6 @@
---- Reads RQL back, for the tests: written from the service's grammar alone, and as narrow as that.
+--- Reads RQL back, for the tests: written from the service's grammar alone, and as narrow as that. It judges what the
+--- module writes, so it shares nothing with the sandbox's reader: a mistake of both would hide one. (The fuzzer holds
+--- the two against each other.)
 --
 --   query   := term { ("&" | ",") term }
 --   term    := comp | listing | search | signed | not | and | or | bracketed

@@ -1,5 +1,6 @@
 --- The API that the sandbox serves: its routes with their handlers, and the data that they work on.
 
+local json = require "cloudblue.connect.sandbox.json"
 local router = require "cloudblue.connect.sandbox.http.router"
 local routes = require "cloudblue.connect.sandbox.api.routes"
 local Store = require "cloudblue.connect.sandbox.data.store"
@@ -29,16 +30,30 @@ function api.open(options)
   return Store.new(options)
 end
 
---- Somebody else is quicker: a record or a chunk is closed under another billing id.
+--- The ids that a request names: in its path, and in its body where that is an object or a list of them.
+local function idsOf(request)
+  local ids = { request.parameters.id }
+  local value = json.decode(request.body or "")
+  local entries = type(value) == "table" and (value[1] and value or { value }) or {}
+  for _, entry in ipairs(entries) do
+    ids[#ids + 1] = type(entry) == "table" and type(entry.id) == "string" and entry.id or nil
+  end
+  return ids
+end
+
+--- Somebody else is quicker: the records and chunks that a request names are closed under another billing id.
 ---@param store table
----@param id string? of the record or chunk; nothing happens where it is neither
+---@param request table a request whose route was found
 ---@param billingId string
-function api.closeAs(store, id, billingId)
+function api.closeAs(store, request, billingId)
   local billing = { external_billing_id = billingId }
-  if id and store.records:get(id) then
-    SUBJECTS.records.closeOne(store, "somebody else", id, billing)
-  elseif id and store.chunks:get(id) then
-    SUBJECTS.chunks.closeOne(store, "somebody else", store.chunks:get(id), billing)
+  for _, id in ipairs(idsOf(request)) do
+    local chunk = store.chunks:get(id)
+    if chunk then
+      SUBJECTS.chunks.closeOne(store, "somebody else", chunk, billing)
+    else
+      SUBJECTS.records.closeOne(store, "somebody else", id, billing)
+    end
   end
 end
 

@@ -134,8 +134,8 @@ end
 ---@return boolean alive
 function Exchange:fail(rule, refusal)
   local stream, entry = self.stream, self.entry
-  if rule.closeAs and self.request.parameters then
-    self.server.api.closeAs(self.server.store, self.request.parameters.id, rule.closeAs)
+  if rule.closeAs and self.request.row then
+    self.server.api.closeAs(self.server.store, self.request, rule.closeAs)
   end
   if rule.fault == "delay" and not self:delayed(rule.seconds or 0) then
     return misdelivery.cut(stream, false)
