@@ -107,7 +107,7 @@ static void compare_outline(lua_State *L, const cbc_outline *o, const char *s) {
     lua_pop(L, 2);
   }
   for (unsigned i = 0; i < o->count; i++) {
-    lua_pushlstring(L, s + o->fields[i].name, o->fields[i].name_size);
+    lua_pushlstring(L, s + o->members[i].name, o->members[i].name_size);
     MUST(lua_rawget(L, object) != LUA_TNIL);
     lua_pop(L, 1);
   }
