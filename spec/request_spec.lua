@@ -103,7 +103,7 @@ describe("client:request", function()
     local s <close> = service.scripted { { { read = "request" }, { hang = true } } }
     local _, late = s.client:request("GET", "/x", { timeout = 0.05 })
     assert.equal("transport", late.kind)
-    assert.matches("^time%-out", late.message)
+    assert.matches("^timeout", late.message)
     assert.equal(1, late.attempts)
     local _, cancelled = s.client:request("GET", "/x", { deadline = 0.05 })
     assert.equal("cancelled", cancelled.kind)

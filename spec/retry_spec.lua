@@ -405,7 +405,7 @@ describe("a call", function()
     end)
   end)
 
-  describe("takes its time-out", function()
+  describe("takes its timeout", function()
     it("for each attempt", function()
       local s <close> = scene.start { client = { timeout = scene.SHORT, retries = 2 },
         faults = { { on = "GET /**", fault = "hang", count = "all" } } }
@@ -413,7 +413,7 @@ describe("a call", function()
       local _, failure = s.client.usageRecords:get(scene.RECORD)
       local seconds = cqueues.monotime() - start
       tells(failure, "transport", "rejected", 3)
-      assert.matches("time-out", failure.message, 1, true)
+      assert.matches("timeout", failure.message, 1, true)
       assert.is_true(seconds >= 3 * scene.SHORT and seconds < 3 * scene.SHORT + 1, tostring(seconds))
     end)
 
@@ -534,7 +534,7 @@ describe("a call", function()
       assert.equal(11, #s:requests())
     end)
 
-    it("keeps a time-out of its own", function()
+    it("keeps a timeout of its own", function()
       local s <close> = scene.start { client = { retries = 0, timeout = 30 },
         faults = { { on = "GET /**", fault = "hang" } } }
       local start = cqueues.monotime()

@@ -61,7 +61,7 @@ describe("a request that never left", function()
     local s <close> = service.scripted { { { hang = true } } }
     local start = cqueues.monotime()
     local failure = closeAt("https://127.0.0.1:" .. s.raw.port, { connectTimeout = 0.2 })
-    assertFailure(failure, "transport", "unsent", "^time%-out")
+    assertFailure(failure, "transport", "unsent", "^timeout")
     local took = cqueues.monotime() - start
     assert.is_true(took >= 0.19 and took < 5, tostring(took))
   end)
@@ -78,10 +78,10 @@ describe("a request that never left", function()
 end)
 
 describe("a reply that does not come", function()
-  it("in time is unknown, and the time-out is kept", function()
+  it("in time is unknown, and the timeout is kept", function()
     local s <close> = service.scripted({ { { read = "request" }, { hang = true } } }, { timeout = 0.2 })
     local start = cqueues.monotime()
-    assertFailure(failed(s), "transport", "unknown", "^time%-out: ")
+    assertFailure(failed(s), "transport", "unknown", "^timeout: ")
     local took = cqueues.monotime() - start
     assert.is_true(took >= 0.19 and took < 5, tostring(took))
     assert.equal(1, #s:requests())
@@ -90,14 +90,14 @@ describe("a reply that does not come", function()
   it("in time because nobody reads is unknown", function()
     local raw <close> = rawserver.start { accept = false }
     local client <close> = connect.ConnectClient(raw.url, service.key, { retries = 0, timeout = 0.1 })
-    assertFailure(failed { client = client, records = client.usageRecords }, "transport", "unknown", "^time%-out: ")
+    assertFailure(failed { client = client, records = client.usageRecords }, "transport", "unknown", "^timeout: ")
   end)
 
   it("in time because it drips is unknown", function()
     local s <close> = service.scripted(
       { { { read = "request" }, { send = "HTTP/1.1 200 OK\r\nX-A: ", piece = 1, pause = 0.03, times = 1000 } } },
       { timeout = 0.2 })
-    assertFailure(failed(s), "transport", "unknown", "^time%-out: ")
+    assertFailure(failed(s), "transport", "unknown", "^timeout: ")
   end)
 
   it("before the deadline is cancelled, and unknown", function()
@@ -132,7 +132,7 @@ describe("a reply that breaks off", function()
     ["between chunks"] = {
       { send = 'HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nd\r\n{"id":"UR-1"}\r\n' }, { close = true },
     },
-    ["by the time-out"] = { { send = START }, { hang = true } },
+    ["by the timeout"] = { { send = START }, { hang = true } },
   }
 
   for where, steps in pairs(BROKEN) do
@@ -675,7 +675,7 @@ describe("a connection kept alive", function()
       { { read = "request" }, { send = service.closed("UR-1") }, { hang = true } },
     }
     local _, late = s.client:request("GET", "/x", { timeout = 0.1 })
-    assertFailure(late, "transport", "rejected", "^time%-out: ")
+    assertFailure(late, "transport", "rejected", "^timeout: ")
     assert.equal("UR-1", assert(s.records:close("UR-1", "B-1")).id)
     assert.equal(2, s.raw:connections())
   end)

@@ -1,5 +1,5 @@
 -- close_rawsocket.lua ENDPOINT COUNT : closes COUNT records over a bare LuaSocket connection, with lua-cjson.
--- No HTTP client: it writes the request as text and knows replies with a Content-Length only (no chunks, no time-outs,
+-- No HTTP client: it writes the request as text and knows replies with a Content-Length only (no chunks, no timeouts,
 -- no TLS, no look at whether a kept connection is still alive). A floor to know of, not a client to compare with.
 local cjson = require "cjson"
 local socket = require "socket"

@@ -234,7 +234,7 @@ static void what_goes_on_over_a_new_connection_keeps_to_its_time(void **state) {
   scene_start(&s, 0.2, true);
   scene_wait(&s, cbc_transfer_done);
   assert_in_range((unsigned)((s.t.env.now(&s.t) - begun) * 1000), 199, 3000);
-  assert_memory_equal(cbc_transfer_reply(s.x)->error.message, "time-out: ", 10);
+  assert_memory_equal(cbc_transfer_reply(s.x)->error.message, "timeout: ", 9);
   assert_true(cbc_transfer_reply(s.x)->sent);
   scene_close(&s);
   test_free(bytes);

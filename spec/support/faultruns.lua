@@ -57,7 +57,7 @@ local function newClient(sb, run, current)
   local client = connect.ConnectClient(sb.endpoint, sb.apiKey, run.options)
   if run.watched then
     client:addAfterResponseHook(function(response)
-      if response.error and response.error:find("time-out", 1, true) then current.call.timedOut = true end
+      if response.error and response.error:find("timeout", 1, true) then current.call.timedOut = true end
     end)
   end
   client:addBeforeRequestHook(function(request)

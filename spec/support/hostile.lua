@@ -1,5 +1,5 @@
 --- A handler of the raw server (rawserver.lua): a service that closes or refuses each record once and answers that
---- truly, but sends more than it was asked for: replies twice, those of earlier requests again, a time-out to a
+--- truly, but sends more than it was asked for: replies twice, those of earlier requests again, a timeout to a
 --- connection that rests, pieces of these. Which of its tricks comes next is drawn from `server.seed`.
 ---
 ---     local raw = rawserver.start { handler = "spec.support.hostile", seed = 7, tricks = { "doubled", "idle" } }

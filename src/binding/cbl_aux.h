@@ -62,7 +62,7 @@ void cbl_newlib(lua_State *L, const luaL_Reg *functions);
 bool cbl_type_begin(lua_State *L, const char *name, const luaL_Reg *functions);
 
 /* Makes the metatable at the top of the stack known as the type's, and pops it.
-** Only now, so that a type is never found half made after memory ended. */
+** Only now, so that a type is never found half made when out of memory. */
 void cbl_type_end(lua_State *L, const char *name);
 
 #endif

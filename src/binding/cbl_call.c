@@ -101,7 +101,7 @@ static void take_note(lua_State *L, cbl_job *job, int idx) {
   cbc_call_took(job->call);
 }
 
-/* Takes the reason from the top of the stack, for a failure to tell. */
+/* Pops the reason, which a failure will show. */
 static void keep_reason(lua_State *L, int idx, int top, cbl_anchor place) {
   cbl_job_anchor(L, idx, place);
   lua_settop(L, top);

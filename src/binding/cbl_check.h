@@ -1,5 +1,5 @@
 /*
-** cbl_check.h - what a caller gives for a JSON body, checked before anything is
+** cbl_check.h - what a caller passes for a JSON body, checked before anything is
 ** sent, so that what the server reads is what was meant.
 */
 #ifndef CBL_CHECK_H

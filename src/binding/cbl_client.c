@@ -199,7 +199,7 @@ int cbl_client_new(lua_State *L) {
   return 1;
 }
 
-/* client:close() and <close>: ends what is under way; may be called again. */
+/* client:close() and <close>: ends what is in flight; may be called again. */
 static int client_close(lua_State *L) {
   cbl_client *c = cbl_checkself(L, CBL_CLIENT);
   if (c->core != NULL) cbc_client_close(c->core);

@@ -66,7 +66,7 @@ typedef struct cbl_job {
   cbc_feed *feed;      /* of an upload by a function; owned by a userdata; NULL without */
   cbl_download download;
   cbc_error file_error; /* a local file's that ends the call at its start; CBC_OK: none */
-  double progress_done; /* bytes that the progress function was last told of */
+  double progress_done; /* bytes that were last reported to the progress function */
   unsigned anchored;    /* a bit for each user value in use */
   int results;          /* values on the stack that a success returns */
 } cbl_job;

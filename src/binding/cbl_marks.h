@@ -2,7 +2,7 @@
 ** cbl_marks.h - carrying numbers through lua-cjson that it would not read
 ** rightly: in the text they are strings that begin with U+0001, and strings that
 ** begin with it themselves have it twice. So each string of the decoded value
-** tells what it was, whatever the text holds.
+** shows what it was, whatever the text holds.
 */
 #ifndef CBL_MARKS_H
 #define CBL_MARKS_H

@@ -65,7 +65,7 @@ cbc_policy cbl_limits_policy(const cbl_limits *limits);
 
 /* Reads a table of headers at idx, name to value, and pushes a userdata that holds
 ** an array of them with their bytes (nil without headers); returns the array,
-** *count tells how many. Raises an argument error for a name or value that can't
+** *count is how many. Raises an argument error for a name or value that can't
 ** be sent, and for a header that the module writes itself. */
 const cbc_field *cbl_options_headers(lua_State *L, int arg, int idx, size_t *count);
 

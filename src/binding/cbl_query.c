@@ -1,5 +1,5 @@
 /*
-** cbl_query.c - what a caller gives for a query.
+** cbl_query.c - what a caller passes for a query.
 */
 #include "cbl_query.h"
 

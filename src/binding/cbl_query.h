@@ -1,5 +1,5 @@
 /*
-** cbl_query.h - what a caller gives for a query. The rules of ready queries stand
+** cbl_query.h - what a caller passes for a query. The rules of ready queries stand
 ** in cbc_url_check_query; whoever takes one, here or in Lua, comes to it.
 */
 #ifndef CBL_QUERY_H

@@ -6,7 +6,7 @@
 
 #include <lua.h>
 
-/* The method of a client: (client, method, path [, options]) gives the value
+/* The method of a client: (client, method, path [, options]) returns the value
 ** and { status =, headers = }, or nil and a failure. See the README. */
 int cbl_request_perform(lua_State *L);
 

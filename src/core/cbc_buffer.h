@@ -21,7 +21,7 @@ typedef struct cbc_buffer {
 /* An empty buffer. Allocates nothing. env must outlive it. */
 void cbc_buffer_init(cbc_buffer *b, const cbc_env *env);
 
-/* Gives the memory back; the buffer is empty and usable again. */
+/* Frees the memory; the buffer is empty and usable again. */
 void cbc_buffer_free(cbc_buffer *b);
 
 /* Empties it and keeps its memory for the next use, unless that is larger than
@@ -38,7 +38,7 @@ bool cbc_buffer_adds(cbc_buffer *b, const char *s);
 void cbc_buffer_drop(cbc_buffer *b, size_t n);
 
 /* The bytes as a terminated string, owned by the buffer and valid until its
-** next change; NULL when memory ended, now or in an earlier append. */
+** next change; NULL when out of memory, now or in an earlier append. */
 const char *cbc_buffer_string(cbc_buffer *b);
 
 #endif

@@ -141,7 +141,7 @@ cbc_code cbc_call_send(cbc_call *call, cbc_error *err) {
   const cbc_env *env = env_of(call);
   bool probing = call->exchange.state == CBC_PROBE;
   cbc_transfer **x = probing ? &call->reading : &call->attempt;
-  /* Only a GET may be repeated without the exchange being told. */
+  /* Only a GET may be repeated without the exchange knowing. */
   bool once = !probing && strcmp(call->request.method, "GET") != 0;
   cbc_code rc;
   if (cbc_client_closed(call->client)) return CBC_OK;

@@ -59,7 +59,7 @@ void cbc_call_end(cbc_call *call);
 /* Begins the next use of a call that has ended. CBC_OK or CBC_ECLOSED. */
 cbc_code cbc_call_renew(cbc_call *call, cbc_error *err);
 
-/* Ends it and gives its memory back. NULL is allowed. */
+/* Ends it and frees its memory. NULL is allowed. */
 void cbc_call_free(cbc_call *call);
 
 /* Begins the exchange. policy NULL: the client's. */

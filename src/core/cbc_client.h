@@ -28,7 +28,7 @@ void cbc_client_close(cbc_client *c);
 
 bool cbc_client_closed(const cbc_client *c);
 
-/* Closes it and gives its memory back. Its calls must have ended. NULL is
+/* Closes it and frees its memory. Its calls must have ended. NULL is
 ** allowed. */
 void cbc_client_free(cbc_client *c);
 

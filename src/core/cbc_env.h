@@ -1,7 +1,7 @@
 /*
 ** cbc_env.h - what the core takes from its surroundings: memory, time,
 ** randomness and waiting, behind one replaceable table. Tests put their own
-** in its place, so that memory ends and hours pass on demand.
+** in its place, so that allocations fail and hours pass on demand.
 */
 #ifndef CBC_ENV_H
 #define CBC_ENV_H
@@ -28,7 +28,7 @@ typedef struct cbc_env {
   double (*random)(void *ud);
 
   /* As poll(2): waits for any descriptor or for the milliseconds to pass.
-  ** Returns how many are ready, 0 on time-out, -1 with errno. */
+  ** Returns how many are ready, 0 on timeout, -1 with errno. */
   int (*wait)(void *ud, struct pollfd *fds, nfds_t count, int milliseconds);
 } cbc_env;
 
@@ -41,7 +41,7 @@ void *cbc_alloc(const cbc_env *env, size_t nsize);
 /* As realloc, with the old size known. NULL leaves the block untouched. */
 void *cbc_realloc(const cbc_env *env, void *block, size_t osize, size_t nsize);
 
-/* Gives a block of osize bytes back. NULL is allowed. */
+/* Frees a block of osize bytes. NULL is allowed. */
 void cbc_free(const cbc_env *env, void *block, size_t osize);
 
 /* As cbc_free, and no byte of the block outlives it: for what holds the key. */

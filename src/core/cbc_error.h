@@ -7,10 +7,10 @@
 
 typedef enum cbc_code {
   CBC_OK = 0,
-  CBC_ENOMEM,     /* memory ended */
+  CBC_ENOMEM,     /* out of memory */
   CBC_EARG,       /* an argument is unusable; the message says why */
   CBC_ECLOSED,    /* the client is closed */
-  CBC_ETRANSPORT, /* no usable reply: name, connection, TLS, time-out, reset, truncated, too large
+  CBC_ETRANSPORT, /* no usable reply: name, connection, TLS, timeout, reset, truncated, too large
                    */
   CBC_EDEADLINE,  /* the call's deadline passed */
   CBC_EFILE,      /* a local file can't be read or written */

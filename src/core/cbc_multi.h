@@ -20,8 +20,8 @@ typedef struct cbc_multi {
   struct pollfd *fds; /* what libcurl waits for; owned */
   size_t count, capacity;
   double timer; /* when libcurl wants to be called, by env's clock; < 0: never */
-  /* Told, with ud, of an easy handle that is over, and of one for whose socket
-  ** there was no memory. Neither may end the multi handle. */
+  /* Called with ud for an easy handle that is done, and for one whose socket there
+  ** was no memory to wait for. Neither may end the multi handle. */
   void (*finished)(void *ud, CURL *easy, CURLcode result);
   void (*unwatched)(void *ud, CURL *easy);
   void *ud;
@@ -46,7 +46,7 @@ cbc_code cbc_multi_wait(cbc_multi *m, double seconds, cbc_error *err);
 
 /* CURLMOPT_SOCKETFUNCTION, with the cbc_multi for ud: begins or ends to wait for
 ** a socket. It never fails, which would end every transfer of the multi handle:
-** when out of memory, unwatched is told of the handle whose socket it is. */
+** when out of memory, it calls unwatched for the handle whose socket it is. */
 int cbc_multi_watch(CURL *easy, curl_socket_t s, int what, void *ud, void *socketp);
 
 #endif

@@ -1,5 +1,5 @@
 /*
-** cbc_outline.h - reading JSON text without building a value. A close gives back a
+** cbc_outline.h - reading JSON text without building a value. A close returns a
 ** record that most callers never look into; to learn that its text is sound is
 ** a tenth of the work of decoding it.
 **

@@ -176,7 +176,7 @@ static void explain(cbc_transfer *x, CURLcode result) {
   else if (x->resent)
     cbc_error_set(e, CBC_ETRANSPORT, "the connection was closed before a reply came");
   else if (result == CURLE_OPERATION_TIMEDOUT)
-    cbc_error_set(e, CBC_ETRANSPORT, "time-out: %s", detail);
+    cbc_error_set(e, CBC_ETRANSPORT, "timeout: %s", detail);
   else if (result == CURLE_PARTIAL_FILE)
     cbc_error_set(e, CBC_ETRANSPORT, "the reply is truncated: %s", detail);
   else

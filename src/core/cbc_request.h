@@ -17,7 +17,7 @@ typedef struct cbc_field {
   const char *value;
 } cbc_field;
 
-/* Bytes that arrive piece by piece while the request is under way: small pieces
+/* Bytes that arrive piece by piece while the request is in flight: small pieces
 ** are gathered, and a large one behind them is borrowed. The driver adds them
 ** between steps, the transfer takes them. */
 typedef struct cbc_feed {
@@ -65,7 +65,7 @@ typedef struct cbc_request {
 /* An empty feed. env must outlive it. */
 void cbc_feed_init(cbc_feed *feed, const cbc_env *env);
 
-/* Gives its memory back; what is borrowed is let go of. A transfer that still asks
+/* Frees its memory; what is borrowed is let go of. A transfer that still asks
 ** waits for more. May be called again. */
 void cbc_feed_free(cbc_feed *feed);
 
@@ -82,7 +82,7 @@ void cbc_request_init(cbc_request *r, const cbc_env *env);
 /* Empties it for the next use, keeping memory. */
 void cbc_request_reset(cbc_request *r);
 
-/* Gives its memory back. */
+/* Frees its memory. */
 void cbc_request_free(cbc_request *r);
 
 #endif

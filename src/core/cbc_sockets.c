@@ -85,7 +85,7 @@ int cbc_sockets_close(cbc_sockets *s, int fd) {
 
 /* ==== Finding ========================================================= */
 
-/* Asks for the local address once it is there: connect(2) gives it. */
+/* Asks for the local address once it is there: connect(2) chooses it. */
 static void learn_address(cbc_socket *socket) {
   union {
     struct sockaddr any;

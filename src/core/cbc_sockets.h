@@ -25,7 +25,7 @@ typedef struct cbc_sockets {
 /* No sockets. Allocates nothing. env must outlive it. */
 void cbc_sockets_init(cbc_sockets *s, const cbc_env *env);
 
-/* Gives the memory back. Sockets that are still open stay so. */
+/* Frees the memory. Sockets that are still open stay so. */
 void cbc_sockets_free(cbc_sockets *s);
 
 /* Opens a socket (socket(2)) that no program started by this one inherits.

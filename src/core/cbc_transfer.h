@@ -17,7 +17,7 @@ typedef struct cbc_transfer cbc_transfer;
 ** outlive it, or be taken from it (cbc_transfer_orphan). */
 cbc_transfer *cbc_transfer_new(cbc_profile *p);
 
-/* Gives its memory back. It must not be in flight. */
+/* Frees its memory. It must not be in flight. */
 void cbc_transfer_free(cbc_transfer *x);
 
 /* Empties it for the next use, keeping memory. */

@@ -36,7 +36,7 @@ struct cbc_transfer {
   int sends;   /* times libcurl began to send it */
   bool once;   /* it must not begin a second time */
   bool resent; /* it was kept from that */
-  bool held;   /* libcurl was told to wait: for a piece to be taken, or for bytes to send */
+  bool held;   /* libcurl is paused: for a piece to be taken, or for bytes to send */
   bool nomem;  /* a callback found no memory */
 
   /* Its connection. */

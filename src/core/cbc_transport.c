@@ -12,7 +12,7 @@ struct cbc_transport {
   bool starved;        /* there was no memory to wait for a socket of one in use */
 };
 
-/* ==== What the multi handle tells ===================================== */
+/* ==== What the multi handle reports ===================================== */
 
 /* The transfer of a handle; NULL for one of libcurl's own. */
 static cbc_transfer *owner_of(CURL *easy) {

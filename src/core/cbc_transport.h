@@ -22,7 +22,7 @@ void cbc_transport_free(cbc_transport *t);
 ** cbc_transport_release. */
 cbc_transfer *cbc_transport_acquire(cbc_transport *t, cbc_error *err);
 
-/* Breaks it off if it is in flight, and gives it back. NULL is allowed. */
+/* Breaks it off if it is in flight, and returns it to the pool. NULL is allowed. */
 void cbc_transport_release(cbc_transfer *x);
 
 /* As cbc_multi_wait. Out of memory to wait for a socket ends the transfer that has

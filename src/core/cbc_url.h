@@ -57,7 +57,7 @@ size_t cbc_url_encode_query(const char *s, size_t n, char *to);
 ** a place with room for 3 * n. Returns how many bytes that made. */
 size_t cbc_url_encode(const char *s, size_t n, char *to);
 
-/* Appends the bytes encoded as cbc_url_encode does. False when memory ended. */
+/* Appends the bytes encoded as cbc_url_encode does. False when out of memory. */
 bool cbc_url_add_encoded(cbc_buffer *b, const char *s, size_t n);
 
 /* Bytes that stand in for one "{id}" of a route. */
@@ -67,7 +67,7 @@ typedef struct cbc_segment {
 } cbc_segment;
 
 /* Appends a route, each "{id}" replaced with the next of the segments, encoded.
-** There are as many segments as holes. False when memory ended. */
+** There are as many segments as holes. False when out of memory. */
 bool cbc_url_add_route(cbc_buffer *b, const char *route, const cbc_segment *segments);
 
 #endif

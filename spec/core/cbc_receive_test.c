@@ -1,5 +1,5 @@
 /*
-** cbc_reply_test.c - what comes back on the wire, and whether it is whole, against
+** cbc_receive_test.c - what comes back on the wire, and whether it is whole, against
 ** a server that says what it is told to.
 */
 #include "scene.h"
@@ -216,7 +216,7 @@ static void a_reply_that_hangs_times_out(void **state) {
   assert_in_range((unsigned)((s.t.env.now(&s.t) - begun) * 1000), 199, 3000);
   assert_int_equal(cbc_transfer_reply(s.x)->status, 0);
   assert_true(cbc_transfer_reply(s.x)->sent);
-  assert_memory_equal(cbc_transfer_reply(s.x)->error.message, "time-out: ", 10);
+  assert_memory_equal(cbc_transfer_reply(s.x)->error.message, "timeout: ", 9);
   scene_close(&s);
 }
 
@@ -405,5 +405,5 @@ int main(void) {
       cmocka_unit_test(a_streamed_body_is_not_bounded_and_comes_in_pieces),
       cmocka_unit_test(an_error_is_collected_even_where_a_stream_was_asked_for),
       cmocka_unit_test(a_part_of_a_file_is_not_streamed)};
-  return cmocka_run_group_tests_name("cbc_reply", tests, NULL, NULL);
+  return cmocka_run_group_tests_name("cbc_receive", tests, NULL, NULL);
 }
