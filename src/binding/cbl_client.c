@@ -21,45 +21,39 @@
 /* ==== Options ========================================================= */
 
 typedef struct settings {
-  const char *endpoint;
-  const char *key;
-  double timeout, connect_timeout, deadline; /* seconds */
-  lua_Integer retries;
+  cbl_limits limits;        /* first: see CBL_LIMITS */
   lua_Integer max_response; /* bytes */
   lua_Integer max_connections;
   const char *proxy, *ca_file, *ca_path, *client_cert, *client_key, *user_agent;
   bool allow_plain;
 } settings;
 
-static const settings defaults = {.timeout = 60,
-                                  .connect_timeout = 10,
-                                  .deadline = 300,
-                                  .retries = 3,
-                                  .max_response = (lua_Integer)64 * 1024 * 1024,
-                                  .max_connections = 64};
+static const settings defaults = {
+    .limits = {.timeout = 60, .connect_timeout = 10, .deadline = 300, .retries = 3},
+    .max_response = (lua_Integer)64 * 1024 * 1024,
+    .max_connections = 64};
 
 /* In the form with one table, endpoint and key stand among the options. */
-#define OPTIONS                                                             \
-  {"timeout", CBL_SECONDS, offsetof(settings, timeout)},                    \
-      {"connectTimeout", CBL_SECONDS, offsetof(settings, connect_timeout)}, \
-      {"deadline", CBL_SECONDS, offsetof(settings, deadline)},              \
-      {"retries", CBL_COUNT, offsetof(settings, retries)},                  \
-      {"maxResponseBytes", CBL_SIZE, offsetof(settings, max_response)},     \
-      {"maxConnections", CBL_SIZE, offsetof(settings, max_connections)},    \
-      {"proxy", CBL_STRING, offsetof(settings, proxy)},                     \
-      {"caFile", CBL_STRING, offsetof(settings, ca_file)},                  \
-      {"caPath", CBL_STRING, offsetof(settings, ca_path)},                  \
-      {"clientCert", CBL_STRING, offsetof(settings, client_cert)},          \
-      {"clientKey", CBL_STRING, offsetof(settings, client_key)},            \
-      {"allowPlainHttp", CBL_FLAG, offsetof(settings, allow_plain)},        \
-      {"userAgent", CBL_STRING, offsetof(settings, user_agent)}, {          \
-    "headers", CBL_ANY, 0                                                   \
-  }
-
-static const cbl_option options_alone[] = {OPTIONS, {NULL, CBL_ANY, 0}};
-
+/* clang-format off */
 static const cbl_option options_with_endpoint[] = {
-    {"endpoint", CBL_ANY, 0}, {"apiKey", CBL_ANY, 0}, OPTIONS, {NULL, CBL_ANY, 0}};
+  {"endpoint",         CBL_ANY,     0},
+  {"apiKey",           CBL_ANY,     0},
+  CBL_LIMITS,
+  {"maxResponseBytes", CBL_SIZE,    offsetof(settings, max_response)},
+  {"maxConnections",   CBL_SIZE,    offsetof(settings, max_connections)},
+  {"proxy",            CBL_STRING,  offsetof(settings, proxy)},
+  {"caFile",           CBL_STRING,  offsetof(settings, ca_file)},
+  {"caPath",           CBL_STRING,  offsetof(settings, ca_path)},
+  {"clientCert",       CBL_STRING,  offsetof(settings, client_cert)},
+  {"clientKey",        CBL_STRING,  offsetof(settings, client_key)},
+  {"allowPlainHttp",   CBL_FLAG,    offsetof(settings, allow_plain)},
+  {"userAgent",        CBL_STRING,  offsetof(settings, user_agent)},
+  {"headers",          CBL_ANY,     0},
+  CBL_NO_MORE};
+/* clang-format on */
+
+/* Without the two of them. */
+static const cbl_option *const options_alone = options_with_endpoint + 2;
 
 /* Puts the arguments of either form into one order: 1 endpoint, 2 key, 3 table
 ** of options or nil. Returns the number by which messages call an argument. */
@@ -152,10 +146,10 @@ static const char *push_user_agent(lua_State *L, const char *more) {
 }
 
 static void fill_options(lua_State *L, const settings *s, cbc_client_options *o) {
-  o->policy = (cbc_policy){s->timeout, s->deadline, (int)s->retries};
+  o->policy = cbl_limits_policy(&s->limits);
   o->transport.key = lua_tostring(L, 2);
   o->transport.user_agent = push_user_agent(L, s->user_agent);
-  o->transport.connect_timeout = s->connect_timeout;
+  o->transport.connect_timeout = s->limits.connect_timeout;
   o->transport.max_response = (size_t)s->max_response;
   o->transport.max_connections = (long)(s->max_connections < 100000 ? s->max_connections : 100000);
   o->transport.proxy = s->proxy;

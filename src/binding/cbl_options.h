@@ -31,8 +31,9 @@ typedef struct cbl_option {
 } cbl_option;
 
 /* Ends a list of options. */
-#define CBL_NO_MORE \
-  { NULL, CBL_ANY, 0 }
+/* clang-format off */
+#define CBL_NO_MORE {NULL, CBL_ANY, 0}
+/* clang-format on */
 
 /* Pushes a copy of the table at idx. Options are read from a copy of their own:
 ** the caller's table may be changed, and its strings collected, by whatever Lua
@@ -52,12 +53,13 @@ typedef struct cbl_limits {
 } cbl_limits;
 
 /* The options that fill a cbl_limits at the beginning of a struct. */
-#define CBL_LIMITS                                                            \
-  {"timeout", CBL_SECONDS, offsetof(cbl_limits, timeout)},                    \
-      {"connectTimeout", CBL_SECONDS, offsetof(cbl_limits, connect_timeout)}, \
-      {"deadline", CBL_SECONDS, offsetof(cbl_limits, deadline)}, {            \
-    "retries", CBL_COUNT, offsetof(cbl_limits, retries)                       \
-  }
+/* clang-format off */
+#define CBL_LIMITS \
+  {"timeout",        CBL_SECONDS, offsetof(cbl_limits, timeout)}, \
+  {"connectTimeout", CBL_SECONDS, offsetof(cbl_limits, connect_timeout)}, \
+  {"deadline",       CBL_SECONDS, offsetof(cbl_limits, deadline)}, \
+  {"retries",        CBL_COUNT,   offsetof(cbl_limits, retries)}
+/* clang-format on */
 
 /* The limits of a client's policy, and back. */
 cbl_limits cbl_limits_of(const cbc_policy *policy);
