@@ -10,7 +10,7 @@
 #include <string.h>
 
 #include "cbl_json.h"
-#include "cbl_shared.h"
+#include "cbl_state.h"
 
 #define PAGE 1000L
 
@@ -35,14 +35,14 @@ int main(int argc, char **argv) {
   ours = strcmp(argv[1], "ours") == 0;
   luaL_openlibs(L);
   lua_gc(L, LUA_GCGEN, 0, 0);
-  cbl_shared_open(L);
+  cbl_state_open(L);
   push_file(L, argv[2]);
   for (long records = 0; records < atol(argv[4]); records += PAGE) {
     lua_settop(L, 1);
     if (ours) {
       if (!cbl_json_decode(L)) return 1;
     } else {
-      cbl_shared_push(L, CBL_DECODE);
+      cbl_state_push(L, CBL_DECODE);
       lua_pushvalue(L, 1);
       lua_call(L, 1, 1);
     }
