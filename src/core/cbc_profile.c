@@ -4,7 +4,6 @@
 #include "cbc_profile.h"
 
 #include <string.h>
-#include <strings.h>
 
 #include "cbc_slist.h"
 
@@ -126,7 +125,7 @@ static CURLcode configure(cbc_profile *p, const cbc_options *o) {
 
 /* True where libcurl reads through TLS: to the endpoint, or to the proxy. */
 static bool is_layered(const cbc_options *o) {
-  return !o->plain || (o->proxy != NULL && strncasecmp(o->proxy, "https:", 6) == 0);
+  return !o->plain || (o->proxy != NULL && curl_strnequal(o->proxy, "https:", 6));
 }
 
 cbc_code cbc_profile_init(cbc_profile *p, const cbc_env *env, const cbc_options *options,

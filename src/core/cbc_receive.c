@@ -5,7 +5,6 @@
 #include "cbc_receive.h"
 
 #include <string.h>
-#include <strings.h>
 
 #include "cbc_header.h"
 
@@ -76,7 +75,7 @@ const char *cbc_receive_header(cbc_transfer *x, const char *name) {
 
 static bool is_word(const char *value, const char *word) {
   size_t n = cbc_header_size(value);
-  return n == strlen(word) && strncasecmp(value, word, n) == 0;
+  return n == strlen(word) && curl_strnequal(value, word, n);
 }
 
 /* True where length or chunks say where the body ends (RFC 9112, 6.3): libcurl
