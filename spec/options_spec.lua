@@ -57,6 +57,55 @@ describe("an unknown option", function()
   end)
 end)
 
+-- What a metamethod returns may be gone, or another value, by the time that it is used.
+describe("a table of options", function()
+  --- A table that shows a value for every name, and counts how often it was asked.
+  local function asked(own, value)
+    local count = 0
+    local function answer() count = count + 1; return value end
+    return setmetatable(own, { __index = answer, __pairs = answer, __len = answer, __call = answer }),
+      function() return count end
+  end
+
+  it("is plain: metamethods of a client's are not asked", function()
+    local options, count = asked({ retries = 0 }, "http://127.0.0.1:1")
+    local client <close> = connect.ConnectClient("http://127.0.0.1:1", "key", options)
+    assert.equal(0, count())
+    local _, failure = client.usageRecords:get("UR-1")
+    assert.equal(1, failure.attempts)
+    local whole, countOfWhole = asked({ endpoint = "http://127.0.0.1:1", apiKey = "key" }, "http://127.0.0.1:2")
+    local other <close> = connect.ConnectClient(whole)
+    assert.equal("http://127.0.0.1:1", other.endpoint)
+    assert.equal(0, countOfWhole())
+  end)
+
+  it("is plain: metamethods of a call's are not asked", function()
+    local s <close> = service.answering(rawserver.reply(503, "{}", { ["Retry-After"] = "0" }))
+    local counts = {}
+    local function options(own, value)
+      local made
+      made, counts[#counts + 1] = asked(own, value)
+      return made
+    end
+    local headers = options({ ["X-A"] = "a" }, "b")
+    for number, call in ipairs {
+      function() return s.client:request("PUT", "/x", options({ headers = headers, retries = 1 }, { a = "b" })) end,
+      function() return s.records:get("UR-1", options({ retries = 1 }, 5)) end,
+      function() return s.records:search("", nil, options({ retries = 1 }, 5)) end,
+      function()
+        return s.client.usageReconciliations:create(options({ name = "r.xlsx", content = "PK" }, print), "note",
+          options({ retries = 1 }, 5))
+      end,
+    } do
+      local _, failure = call()
+      assert.equal(2, failure.attempts, number)
+    end
+    assert.equal(8, #s:requests())
+    assert.same({ "a", "" }, { s:requests()[1].headers["x-a"], s:requests()[1].body })
+    for _, count in ipairs(counts) do assert.equal(0, count()) end
+  end)
+end)
+
 describe("an option", function()
   for _, name in ipairs { "timeout", "connectTimeout", "deadline" } do
     it(("%s is a number of seconds over 0"):format(name), function()

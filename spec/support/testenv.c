@@ -5,6 +5,7 @@
 **
 ** One for the process. Clients made between start and stop keep to it for life.
 */
+#include <errno.h>
 #include <lauxlib.h>
 #include <lua.h>
 #include <stdbool.h>
@@ -27,6 +28,10 @@ static struct {
   size_t randoms;             /* how many were given out */
   double pauses[PAUSES_MOST]; /* seconds; the last may be under way, or 0 */
   size_t pause_count;
+  lua_Integer waits;  /* since the last breakWaits */
+  lua_Integer broken; /* the first wait that fails; 0: none */
+  lua_Integer mended; /* the first behind it that works again */
+  int problem;        /* errno of a wait that fails */
 } world;
 
 /* ==== The core's table ================================================ */
@@ -62,6 +67,11 @@ static double world_random(void *ud) {
 static int world_wait(void *ud, struct pollfd *fds, nfds_t count, int milliseconds) {
   const cbc_env *env = cbc_env_default();
   (void)ud;
+  world.waits++;
+  if (world.waits >= world.broken && world.waits < world.mended) {
+    errno = world.problem;
+    return -1;
+  }
   if (count > 0) return env->wait(env->ud, fds, count, milliseconds);
   world.ahead += milliseconds / 1e3;
   if (world.pause_count > 0)
@@ -96,6 +106,7 @@ static int start(lua_State *L) {
   world.random[0] = 0.5;
   world.random_count = 1;
   world.randoms = world.pause_count = 0;
+  world.waits = world.broken = world.mended = 0;
   read_options(L);
   lua_pushlightuserdata(L, &table);
   lua_setfield(L, LUA_REGISTRYINDEX, CBL_ENV_KEY);
@@ -118,6 +129,17 @@ static int pass(lua_State *L) {
   return 0;
 }
 
+/* breakWaits(first, count [, interrupted]): counted from now on, so many waits
+** fail; returns how many there were since the last time. */
+static int break_waits(lua_State *L) {
+  world.broken = luaL_checkinteger(L, 1);
+  world.mended = world.broken + luaL_checkinteger(L, 2);
+  world.problem = lua_toboolean(L, 3) ? EINTR : EBADF;
+  lua_pushinteger(L, world.waits);
+  world.waits = 0;
+  return 1;
+}
+
 static int pauses(lua_State *L) {
   lua_Integer n = 0;
   lua_newtable(L);
@@ -132,8 +154,9 @@ static int pauses(lua_State *L) {
 __attribute__((visibility("default"))) int luaopen_testenv(lua_State *L);
 
 int luaopen_testenv(lua_State *L) {
-  static const luaL_Reg functions[] = {{"start", start}, {"stop", stop},     {"clock", clock_},
-                                       {"pass", pass},   {"pauses", pauses}, {NULL, NULL}};
+  static const luaL_Reg functions[] = {
+      {"start", start},   {"stop", stop}, {"clock", clock_}, {"breakWaits", break_waits},
+      {"pauses", pauses}, {"pass", pass}, {NULL, NULL}};
   luaL_newlib(L, functions);
   return 1;
 }

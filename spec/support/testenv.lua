@@ -16,7 +16,12 @@ local testenv = {}
 ---@field pauses fun(): number[] the pauses of calls since the start, in seconds by that clock
 ---@field clock fun(): number what the clock shows, in seconds; it starts at 1000
 ---@field pass fun(seconds: number) moves the clock
-local TestEnv = { pauses = native.pauses, clock = native.clock, pass = native.pass, stop = native.stop }
+---From now on, `count` waits from the `first` on fail, or are interrupted by a signal. Returns how many there were
+---since the last time.
+---@field breakWaits fun(first: integer, count: integer, interrupted: boolean?): integer
+local TestEnv = {
+  pauses = native.pauses, clock = native.clock, pass = native.pass, breakWaits = native.breakWaits, stop = native.stop,
+}
 TestEnv.__index = TestEnv
 TestEnv.__close = native.stop
 

@@ -18,24 +18,32 @@ static int nothing(lua_State *L) {
   return 0;
 }
 
-/* Lets a debug hook run: the stand-alone interpreter answers Ctrl-C with one
-** that raises an error. It sets it for the main thread alone, so a coroutine
-** that waits borrows it for one call. */
+/* The thread whose debug hook L has to let run: L itself where it has one, else
+** the main thread; NULL where neither has. The stand-alone interpreter answers
+** Ctrl-C with a hook that raises an error, and sets it for the main thread alone. */
+static lua_State *find_hooked(lua_State *L) {
+  lua_State *main;
+  if (lua_gethook(L) != NULL) return L;
+  lua_rawgeti(L, LUA_REGISTRYINDEX, LUA_RIDX_MAINTHREAD);
+  main = lua_tothread(L, -1);
+  lua_pop(L, 1);
+  return main != NULL && lua_gethook(main) != NULL ? main : NULL;
+}
+
+/* Lets a debug hook run, by a call. That of the main thread is borrowed for it; one
+** that ends itself, as the interpreter's does, ends there, too. */
 static void let_interpreter_act(lua_State *L) {
-  lua_State *main = L;
+  lua_State *hooked = find_hooked(L);
   int status;
-  bool borrowed = false;
-  if (lua_gethook(L) == NULL) {
-    lua_rawgeti(L, LUA_REGISTRYINDEX, LUA_RIDX_MAINTHREAD);
-    main = lua_tothread(L, -1);
-    lua_pop(L, 1);
-    if (main == NULL || lua_gethook(main) == NULL) return;
-    lua_sethook(L, lua_gethook(main), lua_gethookmask(main), lua_gethookcount(main));
-    borrowed = true;
-  }
+  if (hooked == NULL) return;
+  if (hooked != L)
+    lua_sethook(L, lua_gethook(hooked), lua_gethookmask(hooked), lua_gethookcount(hooked));
   lua_pushcfunction(L, nothing);
   status = lua_pcall(L, 0, 0, 0);
-  if (borrowed) lua_sethook(L, NULL, 0, 0);
+  if (hooked != L) {
+    if (lua_gethook(L) == NULL) lua_sethook(hooked, NULL, 0, 0);
+    lua_sethook(L, NULL, 0, 0);
+  }
   if (status != LUA_OK) lua_error(L);
 }
 

@@ -81,6 +81,15 @@ static bool convert_table(lua_State *L, bool marked) {
 
 /* ==== Both ways ======================================================= */
 
+/* True when the error at the top of the stack is lua-cjson's refusal of a text. Any
+** other was raised by a debug hook, an interruption for one. */
+static bool is_refusal(lua_State *L) {
+  static const char encoding[] = "JSON parser does not support UTF-16";
+  const char *message = lua_type(L, -1) == LUA_TSTRING ? lua_tostring(L, -1) : "";
+  return strstr(message, " at character ") != NULL ||
+         strncmp(message, encoding, strlen(encoding)) == 0;
+}
+
 /* Decodes the string at index text and pushes the value, or a message. */
 static bool decode(lua_State *L, int text, cbl_marks marks) {
   int status;
@@ -92,7 +101,7 @@ static bool decode(lua_State *L, int text, cbl_marks marks) {
     return false;
   }
   status = lua_pcall(L, 1, 1, 0);
-  if (status == LUA_ERRMEM) lua_error(L);
+  if (status != LUA_OK && (status == LUA_ERRMEM || !is_refusal(L))) lua_error(L);
   return status == LUA_OK;
 }
 
