@@ -258,6 +258,19 @@ describe("the answer to closeRecords", function()
     end
   end)
 
+  -- The call did reach the service, if only by the route that it does not have.
+  it("is rejected, not unsent, where the client is closed before the second route is tried", function()
+    local s <close> = service.answering(rawserver.reply(404, ""))
+    local asked = 0
+    s.client:addBeforeRequestHook(function()
+      asked = asked + 1
+      if asked == 2 then s.client:close() end
+    end)
+    local _, failure = s.records:closeRecords("UF-1", "UR-1", "B-1")
+    assert.same({ "cancelled", "rejected" }, { failure.kind, failure.outcome })
+    assert.equal(1, #s:requests())
+  end)
+
   it("needs no id of a file by the route that has none", function()
     local s <close> = service.answering { rawserver.reply(206, '[{"id":"UR-1","status":"closed"}]') }
     assert(s.records:closeRecords(nil, "UR-1", "B-1"))

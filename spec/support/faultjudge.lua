@@ -17,6 +17,7 @@ local DOWNLOAD = 3000
 local DOUBTFUL = {
   ["refuse"] = true, ["hang"] = true, ["reset-before"] = true, ["reset-after"] = true, ["reset-middle"] = true,
   ["truncate"] = true, ["garbage"] = true, ["empty"] = true, ["oversized"] = true,
+  ["alter"] = true, ["trailers"] = true, ["gzip"] = true,
 }
 local OTHER_BYTES = { garbage = true, empty = true, oversized = true }
 
@@ -50,7 +51,7 @@ end
 
 --- Whether something happened to the call that leaves doubt.
 local function isDoubtful(call, log)
-  if call.connectFaults > 0 or call.timedOut then return true end
+  if call.connectFaults > 0 or call.timedOut or call.closed then return true end
   for _, request in ipairs(mains(call, log)) do
     if DOUBTFUL[request.fault] or request.fault == "status" and isDoubtfulStatus(request.status) then return true end
   end
@@ -256,7 +257,7 @@ function faultjudge.count(run, log, summary)
     local outcome = outcomeOf(call)
     summary.calls = summary.calls + 1
     summary[outcome] = (summary[outcome] or 0) + 1
-    if outcome == "success" and call.kind == "close" and call.result.confirmed then
+    if outcome == "success" and call.kind == "close" and call.result and call.result.confirmed then
       summary.confirmed = summary.confirmed + 1
     end
   end

@@ -32,6 +32,8 @@ local function clientOptions(chance, short)
   return options, short or options.deadline < LONG
 end
 
+local MEDDLERS = { "collect", "finalizer", "nested", "close", "closingFinalizer", "debugHook" }
+
 --- Makes a run.
 ---@param seed integer
 ---@return table run {seed, script, options, calls, ...}
@@ -48,13 +50,59 @@ function faultruns.make(seed)
     call.number = number
     call.fresh = number == 1 or chance(6) == 1
     call.deaf = chance(15) == 1 and chance(5) or nil
+    call.meddle = chance(3) == 1 and pick(chance, MEDDLERS) or nil
+    call.meddleAt = chance(4)
     run.calls[number] = call
   end
   return run
 end
 
+-- Lua code that runs in the middle of a call: each gets the client, and the call.
+local meddling = {
+  collect = function() collectgarbage() end,
+  -- A finalizer that makes a call of its own with the same client, and drives what is in flight.
+  finalizer = function(client)
+    setmetatable({}, { __gc = function() client:request("GET", "/usage/aggregates", { retries = 0 }) end })
+    collectgarbage()
+  end,
+  nested = function(client) client:request("GET", "/usage/aggregates", { retries = 0 }) end,
+  close = function(client, call)
+    call.closed = true
+    client:close()
+  end,
+  closingFinalizer = function(client, call)
+    setmetatable({}, { __gc = function()
+      call.closed = true
+      client:close()
+    end })
+    collectgarbage()
+  end,
+  -- A debug hook at some later instruction, in the middle of the module's own Lua calls, too.
+  debugHook = function(client, call)
+    debug.sethook(function()
+      debug.sethook()
+      call.closed = true
+      client:close()
+    end, "", call.meddleAt * 7)
+  end,
+}
+
+-- Has the call meddled with at its n-th hook.
+local function meddle(client, current, state)
+  local call = current.call
+  if state.busy or not call.meddle then return end
+  call.events = (call.events or 0) + 1
+  if call.events ~= call.meddleAt then return end
+  state.busy = true
+  meddling[call.meddle](client, call)
+  state.busy = false
+end
+
 local function newClient(sb, run, current)
   local client = connect.ConnectClient(sb.endpoint, sb.apiKey, run.options)
+  local state = { busy = false }
+  client:addBeforeRequestHook(function() meddle(client, current, state) end)
+  client:addAfterResponseHook(function() meddle(client, current, state) end)
   if run.watched then
     client:addAfterResponseHook(function(response)
       if response.error and response.error:find("timeout", 1, true) then current.call.timedOut = true end
@@ -119,13 +167,19 @@ function faultruns.carryOut(sb, run)
   local current, log, client, chunk = {}, {}, nil, nil
   for _, call in ipairs(run.calls) do
     current.call = call
-    if call.fresh then
+    if call.fresh or current.closed then
       if client then client:close() end
       client = newClient(sb, run, current)
     end
-    if call.way == "object" then chunk = faultruns.chunkOf(sb, client, call, log) end
+    if call.way == "object" then
+      current.call = {}
+      chunk = faultruns.chunkOf(sb, client, call, log)
+      current.call = call
+    end
     if call.number == 1 then sb:configure { faults = run.script } end
     perform(sb, call, client, call.way == "object" and chunk or nil, log)
+    debug.sethook()
+    current.closed = call.closed
   end
   client:close()
   settle(sb)

@@ -79,9 +79,34 @@ local FAULTS = {
     return { fault = "status", status = pick(chance, { 500, 502, 503, 504 }), applied = chance(2) == 1,
       plain = chance(3) == 1 }
   end,
+  -- Any status that settles nothing: a redirect, 408, and all from 500 on.
   function(chance)
-    return { fault = "status", status = pick(chance, { 301, 307, 400, 401, 403, 404, 405, 409, 422, 501 }) }
+    local status = pick(chance, { 299 + chance(100), 408, 499 + chance(100) })
+    return wish(chance, { fault = "status", status = status, applied = status ~= 503 and chance(2) == 1,
+      plain = chance(3) == 1 })
   end,
+  function(chance)
+    return { fault = "status", status = pick(chance, { 400, 401, 403, 404, 405, 409, 422, 428, 451, 499 }) }
+  end,
+  -- A 2xx about something else, or that does not say what was asked for. (Another billing id would be a lie.)
+  function(chance)
+    return { on = pick(chance, CLOSES), fault = "alter", applied = chance(2) == 1,
+      set = pick(chance, { { id = "UR-OTHER" }, { status = "approved" }, { status = "closing" }, { id = 5 } }) }
+  end,
+  function(chance)
+    return { on = pick(chance, CLOSES), fault = "alter", set = {}, without = pick(chance, { { "id" }, { "status" } }),
+      applied = chance(2) == 1 }
+  end,
+  function(chance)
+    return { on = pick(chance, { "GET /usage/records/*", "GET /usage/chunks/*" }), fault = "alter",
+      set = { id = "UR-OTHER" } }
+  end,
+  -- Trailers, also too many of them, and a reply that breaks off before its last line.
+  function(chance)
+    return { fault = "trailers", trailers = { ["Retry-After"] = "9", ["X-Id"] = "UR-OTHER" },
+      bytes = chance(4) == 1 and 2 * MOST or chance(200) - 1, cut = chance(3) == 1 }
+  end,
+  function(chance) return { fault = "gzip", missing = pick(chance, { 0, 1, 4, 8, 9, 20, 60 }) } end,
   function(chance)
     return { on = "connect", fault = "refuse", seconds = chance(2) == 1 and chance(40) / 1000 or nil }
   end,

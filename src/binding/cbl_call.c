@@ -206,6 +206,7 @@ static bool start_second_route(lua_State *L, cbl_job *job) {
   call->request.json++;
   call->request.json_size -= 2;
   cbc_call_start(call, &policy, call->exchange.repeat);
+  call->exchange.reached = true; /* by the first route */
   return true;
 }
 
