@@ -821,7 +821,7 @@ describe("a download", function()
       bytes = nil -- luacheck: ignore
       collectgarbage()
       assert.is_true(collectgarbage("count") - before < 2048)
-    end))
+    end, { timeout = 3000, deadline = 3000 }))
     assert.equal(64 * 1024 * 1024, total)
     assert.is_true(most <= 262144)
   end)
