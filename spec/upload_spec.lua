@@ -225,6 +225,34 @@ describe("the reader of an upload", function()
     assert.equal(sha256(table.concat(sent)), sb:upload(DRAFT).sha256)
   end)
 
+  it("need not keep what it gave: nothing of it goes before it was sent", function()
+    local size, turns, reports, kept = #BIG // 8, 0, 0, {}
+    assert(files:upload(DRAFT, function()
+      turns = turns + 1
+      return turns <= 3 and string.char(96 + turns):rep(size) or nil
+    end, { onProgress = function()
+      reports = reports + 1
+      if reports > 30 then return end
+      collectgarbage()
+      kept[reports % 3] = ("x"):rep(size) -- takes the place of what was given back
+    end }))
+    assert.is_true(#kept > 0)
+    assert.equal(sha256(("a"):rep(size) .. ("b"):rep(size) .. ("c"):rep(size)), sb:upload(DRAFT).sha256)
+  end)
+
+  it("may give small pieces: they are sent together", function()
+    local s <close> = service.answering(service.reply(200, "{}"))
+    local turns = 0
+    assert(s.client.usageFiles:upload(DRAFT, function()
+      turns = turns + 1
+      return turns <= 1000 and "0123456789" or nil
+    end))
+    local received = table.concat(s.raw:received())
+    assert.equal(1000, select(2, received:gsub("\r\n%x+\r\n", "\r\n"):gsub("0123456789", "")))
+    local _, chunks = received:gsub("\r\n%x+\r\n", "")
+    assert.is_true(chunks < 100, chunks .. " chunks")
+  end)
+
   for name, piece in pairs { ["gives nothing"] = "", ["gives a byte at a time"] = "x" } do
     it(("that %s and never ends is held to the limits of the call"):format(name), function()
       for kind, options in pairs { transport = { timeout = 0.3 }, cancelled = { deadline = 0.3 } } do
