@@ -32,6 +32,22 @@ describe("the blocks of a page", function()
   end
 end)
 
+describe("the links of a page", function()
+  it("have a path and a place in it", function()
+    assert.same({ { path = "docs/a.md" }, { path = "../b.md", anchor = "to-try-it" }, { path = "", anchor = "here" } },
+      page.links("See [a](docs/a.md), [`b`](../b.md#to-try-it),\n[here](#here).\n"))
+  end)
+
+  it("are no addresses of others, and nothing in code", function()
+    assert.same({}, page.links("[x](https://example.com/#a) `[y](z)`\n" .. fenced("lua", "a[1](b)")))
+  end)
+
+  it("lead to headings, written as GitHub does", function()
+    assert.same({ ["one"] = true, ["what-is-it-a-b"] = true, ["the-options-of-close"] = true },
+      page.anchors("# One\n## What is it: a, b?\n### The options of `close`\n" .. fenced("sh", "# no heading")))
+  end)
+end)
+
 describe("what a block prints", function()
   it("is compared to the letter", function()
     assert.is_true(page.prints("a.b (1)\n", "a.b (1)\n"))

@@ -1,6 +1,6 @@
 -- The pages of the documentation do what they say: each is followed in a fresh copy of the sources, in one shell with
 -- one sandbox, as its reader would (spec/support/page.lua says how). A page that links to the README's section
--- "To try it" goes on where that section ends.
+-- "To try it" goes on where that section ends. Every link between pages leads somewhere.
 
 local folders = require "spec.support.folder"
 local page = require "spec.support.page"
@@ -60,6 +60,43 @@ local function missingInExamples(code)
   end
   return missing
 end
+
+-- The file that a link on the page leads to.
+local function targetOf(path, link)
+  if link.path == "" then return path end
+  local target = (path:match("^.*/") or "") .. link.path
+  while target:find "[^/]+/%.%./" do target = target:gsub("[^/]+/%.%./", "", 1) end
+  return target
+end
+
+describe("the links", function()
+  local pages = lines "ls *.md src/*.md docs/*.md"
+
+  for _, path in ipairs(pages) do
+    it(("of %s lead to files and headings that are there"):format(path), function()
+      for _, link in ipairs(page.links(contents(path))) do
+        local target = targetOf(path, link)
+        local file <close> = assert(io.open(target))
+        if link.anchor then
+          assert.is_true(page.anchors(file:read("a"))[link.anchor], ("%s has no #%s"):format(target, link.anchor))
+        end
+      end
+    end)
+  end
+
+  it("of the README lead to every page", function()
+    local linked = { ["README.md"] = true }
+    for _, link in ipairs(page.links(contents "README.md")) do linked[link.path] = true end
+    for _, path in ipairs(pages) do assert.is_true(linked[path], "no link to " .. path) end
+  end)
+end)
+
+describe("the README", function()
+  it("is read in one go", function()
+    local _, count = contents("README.md"):gsub("\n", "")
+    assert.is_true(count <= 150, count .. " lines")
+  end)
+end)
 
 describe("the documentation", function()
   local copy

@@ -58,6 +58,42 @@ function page.blocks(text)
   return blocks
 end
 
+-- The text without its fenced blocks.
+local function prose(text)
+  local lines, fenced = {}, false
+  for line in text:gmatch("([^\n]*)\n") do
+    local isFence = line:find("^```") ~= nil
+    if not fenced and not isFence then table.insert(lines, line) end
+    if isFence then fenced = not fenced end
+  end
+  return table.concat(lines, "\n") .. "\n"
+end
+
+--- Reads the links of a page that lead to another page or place of the project.
+---@param text string Markdown
+---@return {path: string, anchor: string?}[] links path: as it is written, "" for a place in the page itself
+function page.links(text)
+  local links = {}
+  for target in prose(text):gsub("`[^`\n]*`", ""):gmatch("%]%(([^()%s]+)%)") do
+    if not target:find("^%a[%w+.-]*:") then
+      local path, anchor = target:match("^([^#]*)#?(.*)$")
+      table.insert(links, { path = path, anchor = anchor ~= "" and anchor or nil })
+    end
+  end
+  return links
+end
+
+--- Reads the places that a link can lead to: a heading in lower case, without punctuation, with a hyphen for each blank.
+---@param text string Markdown
+---@return table<string, boolean> anchors
+function page.anchors(text)
+  local anchors = {}
+  for heading in ("\n" .. prose(text)):gmatch("\n#+ ([^\n]*)") do
+    anchors[(heading:lower():gsub("[^%w%s_\x80-\xff-]", ""):gsub("%s", "-"))] = true
+  end
+  return anchors
+end
+
 --- Whether what a block printed is what the page says.
 ---@param expected string
 ---@param printed string

@@ -1,4 +1,4 @@
--- What README.md promises is proved by tests that are there. pages_spec.lua runs its scripts.
+-- What docs/promises.md promises is proved by tests that are there.
 
 -- What the table of promises points at: { line=, path=, title=nil|string }.
 local function readProofs(path)
@@ -24,9 +24,9 @@ local function contents(path)
   return file:read("a")
 end
 
-describe("README.md", function()
+describe("docs/promises.md", function()
   it("proves its promises by tests that are there", function()
-    local proofs = readProofs("README.md")
+    local proofs = readProofs("docs/promises.md")
     assert.is_true(#proofs >= 30, #proofs .. " proofs")
     for _, proof in ipairs(proofs) do
       local found = contents(proof.path):find(proof.title or "", 1, true)
