@@ -52,7 +52,11 @@ end
 --- Whether something happened to the call that leaves doubt.
 local function isDoubtful(call, log)
   if call.connectFaults > 0 or call.timedOut or call.closed then return true end
-  for _, request in ipairs(mains(call, log)) do
+  local sent = mains(call, log)
+  for i, request in ipairs(sent) do
+    -- A close that was told to come later, and is then refused, must be confirmed; that may not succeed.
+    local later = request.fault == "status" and (request.status == 429 or request.status == 503)
+    if call.kind == "close" and later and i < #sent then return true end
     if DOUBTFUL[request.fault] or request.fault == "status" and isDoubtfulStatus(request.status) then return true end
   end
   return false
