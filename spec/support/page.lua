@@ -83,7 +83,7 @@ function page.links(text)
   return links
 end
 
---- Reads the places that a link can lead to: a heading in lower case, without punctuation, with a hyphen for each blank.
+--- Reads the places that a link can lead to: headings in lower case, without punctuation, a hyphen for each blank.
 ---@param text string Markdown
 ---@return table<string, boolean> anchors
 function page.anchors(text)

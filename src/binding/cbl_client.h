@@ -35,7 +35,7 @@ enum {
 ** already. */
 void cbl_client_open(lua_State *L, lua_CFunction index);
 
-/* The function of the module: see the README. */
+/* The function of the module: see docs/calls.md. */
 int cbl_client_new(lua_State *L);
 
 /* The open client at argument arg, or an argument error. */

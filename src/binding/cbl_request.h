@@ -7,7 +7,7 @@
 #include <lua.h>
 
 /* The method of a client: (client, method, path [, options]) returns the value
-** and { status =, headers = }, or nil and a failure. See the README. */
+** and { status =, headers = }, or nil and a failure. See docs/calls.md. */
 int cbl_request_perform(lua_State *L);
 
 #endif

@@ -95,7 +95,6 @@ local connect = {}
 ---@alias cloudblue.connect.Outcome
 ---| "unsent" # the request never left
 ---| "rejected" # the service refused it; nothing changed
----| "applied" # it took effect
 ---| "unknown" # it may have taken effect, and this could not be found out
 
 ---A call that did not succeed. `tostring` returns one line, such as
@@ -383,7 +382,7 @@ function UsageRecordResource:close(id, externalBillingId, externalBillingNote, o
 ---Closes a record by the bulk route: POST `/usage/records/close-records` (API). Where the service answers 404 or 405,
 ---by the JavaScript SDK's route `/usage/records/{id}/close-records`; the client remembers which one the service knows.
 ---Carried out once, as `close`.
----@param id string of the usage file; only the second route needs it
+---@param id string? of the usage file; only the second route needs it
 ---@param recordId string of the record
 ---@param externalBillingId string? as for `close`
 ---@param externalBillingNote string?
@@ -449,8 +448,9 @@ function UsageChunkResource:download(id, to, options) end
 function UsageChunkResource:regenerate(id, options) end
 
 ---A closed record or a chunk, as the service sent it. `chunk.FIELD` is a field of the reply, with JSON null as nil;
----`pairs(chunk)` walks the fields; methods win over fields of the same name. Its methods act on
----`/usage/chunks/{chunk.id}`, so they are of use for a chunk, not for a record. It keeps its client alive.
+---`pairs(chunk)` walks the fields; methods win over fields of the same name. Its methods act on what it came from: on the
+---record where a method of `usageRecords` returned it, on the chunk where one of `usageChunks` did. `download` and
+---`regenerate` of a record raise. It keeps its client alive.
 ---@class cloudblue.connect.UsageChunk
 ---@field data table the reply as a plain table, null as `connect.null`; decoded when it is first looked into
 ---@field raw string the reply's bytes
@@ -462,7 +462,7 @@ function UsageChunkResource:regenerate(id, options) end
 ---@field [string] any any other field of the reply
 local UsageChunk = {}
 
----As `UsageChunkResource:close` with this chunk's id.
+---As `close` of the collection that it came from, with its id.
 ---@param externalBillingId string?
 ---@param externalBillingNote string?
 ---@param options cloudblue.connect.Limits? of this call
@@ -483,7 +483,7 @@ function UsageChunk:download(to, options) end
 ---@return cloudblue.connect.Failure? failure beside nil
 function UsageChunk:regenerate(options) end
 
----Reads the chunk again: as `UsageChunkResource:get` with this chunk's id.
+---Reads the record or the chunk again.
 ---@param options cloudblue.connect.Limits? of this call
 ---@return cloudblue.connect.UsageChunk? chunk another object; this one stays as it is
 ---@return cloudblue.connect.Failure? failure beside nil
