@@ -2,8 +2,8 @@
 . tools/tap.sh
 export TEST_SLOWNESS=10 # what is to run out of time gets more of it
 # Those of what the C module makes and frees; HASTY=all takes every one, and a quarter of an hour.
-specs="action actions answer body call chunk client failure json lifetime module options query request
-  resource shared"
+specs="arguments call check chunk client endpoints failure json lifetime module options query request
+  resource result state"
 [ "${HASTY-}" = all ] || set -- $(printf 'spec/%s_spec.lua ' $specs)
 check "build" $MAKE -s all core-tests
 stream busted sh tools/with-env.sh busted --lua="$LUA" --output=TAP --helper=tools/hasty-gc.lua "$@"
