@@ -158,6 +158,16 @@ describe("ConnectClient", function()
       end
     end)
 
+    -- HTTP would carry another one (RFC 9110, 5.5).
+    it("with blanks around it, or of blanks alone", function()
+      local says = "bad argument #2 to 'ConnectClient' (apiKey begins or ends with a blank, which HTTP does not carry)"
+      for _, bad in ipairs { " ", "\t", "  \t ", " ApiKey SU-1:x", "ApiKey SU-1:x ", "\tApiKey x", "ApiKey x\t" } do
+        assert.equal(says, refused(bad))
+        assert.matches("^bad argument #1 to 'ConnectClient' %(apiKey begins or ends with a blank",
+          misuse(function() return (connect.ConnectClient { endpoint = ENDPOINT, apiKey = bad }) end))
+      end
+    end)
+
     it("that is empty or no string", function()
       assert.equal("bad argument #2 to 'ConnectClient' (apiKey is empty)", refused(""))
       assert.equal("bad argument #2 to 'ConnectClient' (apiKey must be a string, got number)", refused(5))
@@ -212,6 +222,7 @@ describe("what ConnectClient finds in the environment", function()
   end)
 
   it("is checked like any other", function()
+    assert.matches("apiKey begins or ends with a blank", run("", { CONNECT_API_KEY = " key" }), 1, true)
     assert.matches("endpoint must begin with https://", run("nil, 'key'", { CONNECT_ENDPOINT = "ftp://x" }), 1, true)
   end)
 

@@ -20,6 +20,11 @@ static void the_secret_is_what_must_not_be_shown(void **state) {
       {"ApiKey SU-1:with:colons", "with:colons"},
       {"ApiKey  SU-1:two blanks", "two blanks"},
       {"Basic Zm9vOmJhcg==", "Zm9vOmJhcg=="},
+      {"Bearer\ttoken", "token"},
+      {"Bearer \t token", "token"},
+      {"ApiKey SU-1: \tblanks", "blanks"},
+      {"ApiKey SU-1:", "SU-1:"},
+      {"Bearer", "Bearer"},
   };
   (void)state;
   for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
@@ -63,9 +68,61 @@ static void it_is_masked_escaped(void **state) {
   assert_masked("ApiKey %41b", "Ab %41b", "** ****");
 }
 
+static void it_is_masked_in_html(void **state) {
+  (void)state;
+  assert_masked(KEY, "&#115;3cret &#x73;3cre&#X74;", "*********** ****************");
+  assert_masked(KEY, "&#115 3cret &#;s3cret&#", "&#115 3cret &#;******&#");
+  assert_masked("ApiKey a&b<c>\"'", "a&amp;b&lt;c&gt;&quot;&apos;", "****************************");
+  assert_masked("ApiKey a&b", "a&amp b a&b; a&AMP;b", "a&amp b ***; a&AMP;b");
+}
+
+static void it_is_masked_where_it_is_not_ascii(void **state) {
+  (void)state;
+  assert_masked("Bearer \xc3\xbc", "\xc3\xbc %C3%bc \\u00fc &#252; \\u00c3\\u00bc",
+                "** ****** ****** ****** \\u00c3\\u00bc");
+  assert_masked("Bearer \xe2\x82\xac", "\\u20ac \\u20ad &#x20AC;", "****** \\u20ad ********");
+  assert_masked("Bearer \xf0\x9f\x98\x80", "&#x1F600; \xf0\x9f\x98\x80", "********* ****");
+  assert_masked("Bearer \xfc", "\xfc %FC", "* ***");
+}
+
+/* By one on the way after another. */
+static void it_is_masked_escaped_several_times(void **state) {
+  (void)state;
+  assert_masked("ApiKey a/b", "a%252fb a%25252Fb a%5C%2Fb", "******* ********* ********");
+  assert_masked("ApiKey a/b", "a\\\\\\/b a\\u005c/b a\\u00252fb a&#92;/b",
+                "****** ********* ********** ********");
+  assert_masked("ApiKey a&b", "a&amp;amp;b a\\u0026amp;b a%26amp%3Bb",
+                "*********** ************ a%26amp%3Bb");
+  assert_masked("ApiKey %41b", "&#x25;&#x34;1b %2541b", "************** ******");
+}
+
+static void a_blank_in_it_may_be_written_for_a_form(void **state) {
+  (void)state;
+  assert_masked("ApiKey SU-1:a b", "a+b a%20b a b a-b", "*** ***** *** a-b");
+  assert_masked("ApiKey SU-1:a+b", "a+b a b", "*** a b");
+  assert_masked("ApiKey SU-1:a\tb", "a\\tb a\\u0009b a\tb", "**** ******** ***");
+}
+
+/* Looking for it takes time in proportion to the text, whatever is in it. */
+static void long_rows_of_escapes_are_gone_through_once(void **state) {
+  static const char *const rows[] = {"\\",      "%",     "%25", "&",   "&amp;", "amp;",
+                                     "\\u005c", "u005c", "s",   "s\\", "&#"};
+  size_t n = (size_t)1 << 22;
+  char *text = test_malloc(n);
+  (void)state;
+  for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+    size_t length = strlen(rows[i]);
+    for (size_t at = 0; at < n; at++)
+      text[at] = rows[i][at % length];
+    text[0] = i % 2 == 0 ? '&' : '\\';
+    assert_false(cbc_secret_find("s3cret", text, n));
+  }
+  test_free(text);
+}
+
 /* Nothing is read behind the end. */
 static void text_may_end_anywhere(void **state) {
-  static const char text[] = "\\\\u00733cre%74\\";
+  static const char text[] = "\\\\u00733cre%74&#115;3cret&am&#x73;\\";
   (void)state;
   for (size_t n = 0; n < sizeof text; n++) {
     char *bytes = test_malloc(n + 1);
@@ -81,6 +138,11 @@ int main(void) {
   const struct CMUnitTest tests[] = {cmocka_unit_test(the_secret_is_what_must_not_be_shown),
                                      cmocka_unit_test(it_is_masked_as_it_is),
                                      cmocka_unit_test(it_is_masked_escaped),
+                                     cmocka_unit_test(it_is_masked_in_html),
+                                     cmocka_unit_test(it_is_masked_where_it_is_not_ascii),
+                                     cmocka_unit_test(it_is_masked_escaped_several_times),
+                                     cmocka_unit_test(a_blank_in_it_may_be_written_for_a_form),
+                                     cmocka_unit_test(long_rows_of_escapes_are_gone_through_once),
                                      cmocka_unit_test(text_may_end_anywhere)};
   return cmocka_run_group_tests_name("cbc_secret", tests, NULL, NULL);
 }

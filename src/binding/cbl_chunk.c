@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "cbl_aux.h"
+#include "cbl_client.h"
 #include "cbl_json.h"
 
 /* Its address is the key of the table of methods in the metatable. */
@@ -14,6 +15,7 @@ static const char methods_key = 0;
 typedef struct chunk {
   const cbl_class *class; /* of the object */
   bool confirmed;
+  bool secretive;      /* its status holds the key, and is not printed */
   cbc_outline outline; /* of the raw bytes; used until they are decoded */
 } chunk;
 
@@ -123,10 +125,9 @@ static const char *push_shown(lua_State *L, const char *name) {
 
 /* UsageChunk UR-1 (closed) */
 static int chunk_tostring(lua_State *L) {
-  const char *id, *status;
-  luaL_checkudata(L, 1, CBL_CHUNK);
-  id = push_shown(L, "id");
-  status = push_shown(L, "status");
+  const chunk *c = luaL_checkudata(L, 1, CBL_CHUNK);
+  const char *id = push_shown(L, "id");
+  const char *status = c->secretive ? "?" : push_shown(L, "status");
   lua_pushfstring(L, "UsageChunk %s (%s)", id, status);
   return 1;
 }
@@ -153,12 +154,12 @@ void cbl_chunk_open(lua_State *L) {
 
 /* Makes a chunk with the user values at the top of the stack, bytes and table
 ** in this order, and pops them. */
-static void push_chunk(lua_State *L, int client, const cbl_class *class, bool confirmed,
-                       const cbc_outline *outline) {
+static chunk *push_chunk(lua_State *L, int client, const cbl_class *class,
+                         const cbc_outline *outline) {
   size_t fields = outline->count * sizeof *outline->members;
   chunk *c = lua_newuserdatauv(L, sizeof *c + fields, CBL_CHUNK_VALUES);
   c->class = class;
-  c->confirmed = confirmed;
+  c->confirmed = c->secretive = false;
   memcpy(&c->outline, outline, sizeof *outline + fields);
   lua_insert(L, -3);
   lua_setiuservalue(L, -3, CBL_CHUNK_DATA);
@@ -166,15 +167,29 @@ static void push_chunk(lua_State *L, int client, const cbl_class *class, bool co
   lua_pushvalue(L, client);
   lua_setiuservalue(L, -2, CBL_CHUNK_CLIENT);
   luaL_setmetatable(L, CBL_CHUNK);
+  return c;
 }
 
 void cbl_chunk_push(lua_State *L, int client, const cbl_class *class, bool confirmed) {
   static const cbc_outline none = {0};
-  push_chunk(L, client, class, confirmed, &none);
+  bool secretive = false;
+  chunk *c;
+  lua_pushliteral(L, "status");
+  if (lua_rawget(L, -2) == LUA_TSTRING)
+    secretive =
+        cbl_client_finds_secret(lua_touserdata(L, client), lua_tostring(L, -1), lua_rawlen(L, -1));
+  lua_pop(L, 1);
+  c = push_chunk(L, client, class, &none);
+  c->confirmed = confirmed;
+  c->secretive = secretive;
 }
 
 void cbl_chunk_push_plain(lua_State *L, int client, const cbl_class *class,
                           const cbc_outline *outline) {
+  const char *text = lua_tostring(L, -1);
+  const cbc_member *f = cbc_outline_find(outline, text, "status", 6);
+  bool secretive = f != NULL && cbl_client_finds_secret(lua_touserdata(L, client), text + f->value,
+                                                        f->value_size);
   lua_pushnil(L);
-  push_chunk(L, client, class, false, outline);
+  push_chunk(L, client, class, outline)->secretive = secretive;
 }

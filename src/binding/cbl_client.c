@@ -221,12 +221,16 @@ cbc_client *cbl_client_core(lua_State *L, int idx) {
   return c->core;
 }
 
+bool cbl_client_finds_secret(const cbl_client *c, const char *bytes, size_t n) {
+  return c->core != NULL && cbc_client_has_secret(c->core, bytes, n);
+}
+
 void cbl_client_mask(lua_State *L, const cbl_client *c) {
   size_t n;
   const char *s = lua_tolstring(L, -1, &n);
   luaL_Buffer b;
   char *copy;
-  if (c->core == NULL || !cbc_client_has_secret(c->core, s, n)) return;
+  if (!cbl_client_finds_secret(c, s, n)) return;
   copy = luaL_buffinitsize(L, &b, n);
   memcpy(copy, s, n);
   cbc_client_mask(c->core, copy, n);

@@ -44,6 +44,9 @@ cbl_client *cbl_client_check(lua_State *L, int arg);
 /* The core's client of the one at index idx, or an error when it is closed. */
 cbc_client *cbl_client_core(lua_State *L, int idx);
 
+/* True when the bytes hold the secret part of the key: a service may echo it. */
+bool cbl_client_finds_secret(const cbl_client *c, const char *bytes, size_t n);
+
 /* Replaces the string at the top of the stack with one in which the secret part
 ** of the key is masked: a service may echo what it was sent. */
 void cbl_client_mask(lua_State *L, const cbl_client *c);

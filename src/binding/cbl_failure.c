@@ -71,10 +71,27 @@ int cbl_failure_new(lua_State *L) {
 
 static void mask_table(lua_State *L, const cbl_client *client, int depth);
 
+/* Masks the number at the top of the stack if it reads as the key: then it becomes
+** a string. */
+static void mask_number(lua_State *L, const cbl_client *client) {
+  size_t n;
+  const char *s;
+  lua_pushvalue(L, -1);
+  s = lua_tolstring(L, -1, &n);
+  if (cbl_client_finds_secret(client, s, n)) {
+    cbl_client_mask(L, client);
+    lua_replace(L, -2);
+  } else {
+    lua_pop(L, 1);
+  }
+}
+
 /* Masks the key in the value at the top of the stack, in its place. */
 static void mask_value(lua_State *L, const cbl_client *client, int depth) {
   if (lua_type(L, -1) == LUA_TSTRING) {
     cbl_client_mask(L, client);
+  } else if (lua_type(L, -1) == LUA_TNUMBER) {
+    mask_number(L, client);
   } else if (lua_istable(L, -1)) {
     mask_table(L, client, depth);
     lua_replace(L, -2);

@@ -30,22 +30,27 @@ bool cbl_reply_decode(lua_State *L) {
   return true;
 }
 
-/* Pushes the name of a header in lower case. */
-static void push_name(lua_State *L, const char *name) {
-  size_t n = strlen(name);
+/* Pushes the name of a header in lower case. The key is looked for before: it has
+** capitals. */
+static void push_name(lua_State *L, const cbl_client *client, const char *name) {
+  size_t n;
   luaL_Buffer b;
-  char *to = luaL_buffinitsize(L, &b, n);
+  char *to;
+  lua_pushstring(L, name);
+  cbl_client_mask(L, client);
+  name = lua_tolstring(L, -1, &n);
+  to = luaL_buffinitsize(L, &b, n);
   for (size_t i = 0; i < n; i++)
     to[i] = (char)(name[i] >= 'A' && name[i] <= 'Z' ? name[i] - 'A' + 'a' : name[i]);
   luaL_pushresultsize(&b, n);
+  lua_remove(L, -2);
 }
 
 void cbl_reply_push_headers(lua_State *L, const cbl_client *client, cbc_transfer *x) {
   const struct curl_header *h = NULL;
   lua_newtable(L);
   while ((h = cbc_transfer_next_header(x, h)) != NULL) {
-    push_name(L, h->name);
-    cbl_client_mask(L, client);
+    push_name(L, client, h->name);
     lua_pushlstring(L, h->value, cbc_header_size(h->value));
     cbl_client_mask(L, client);
     lua_rawset(L, -3);

@@ -1,79 +1,170 @@
 /*
 ** cbc_secret.c - finding the secret part of the key.
 **
-** Text is compared character by character, not byte by byte: a character is
-** what a byte or an escape stands for. The secret itself is read in the same
-** way, so that one which looks like an escape is found, too.
+** Text is compared by what it reads as: JSON's escapes, percent-encoding and the
+** character references of HTML are undone, one of them upon another, too. The
+** secret itself is read in the same way, so that one which looks like an escape
+** is found, too.
 */
 #include "cbc_secret.h"
 
 #include <string.h>
 
-const char *cbc_secret_of(const char *key) {
-  const char *blank = strchr(key, ' ');
-  const char *credentials = blank != NULL && blank[1] != '\0' ? blank + 1 : key;
-  const char *colon = strchr(credentials, ':');
-  return colon != NULL && colon[1] != '\0' ? colon + 1 : credentials;
+static const char *skip_blanks(const char *s) {
+  return s + strspn(s, " \t");
 }
+
+const char *cbc_secret_of(const char *key) {
+  const char *credentials = skip_blanks(key + strcspn(key, " \t"));
+  const char *colon, *secret;
+  if (*credentials == '\0') credentials = key;
+  colon = strchr(credentials, ':');
+  secret = colon != NULL ? skip_blanks(colon + 1) : "";
+  return *secret != '\0' ? secret : credentials;
+}
+
+/* How often an escape of an escape is undone. Bounded, so that a long row of them
+** is gone through once. */
+#define NESTED_MOST 8
+
+/* ==== Reading ========================================================= */
+
+typedef struct reader {
+  const char *at, *end;
+  unsigned char rest[3]; /* what a character of several bytes still has; backwards */
+  int left;
+  bool literal; /* nothing but backslashes is an escape */
+} reader;
 
 static int hex_digit(char c) {
   if (c >= '0' && c <= '9') return c - '0';
   if (c >= 'a' && c <= 'f') return c - 'a' + 10;
   if (c >= 'A' && c <= 'F') return c - 'A' + 10;
-  return -1;
+  return 16;
 }
 
-/* The number that the count hexadecimal digits at s mean, or -1. */
-static int hex_number(const char *s, const char *end, int count) {
-  int number = 0;
-  if (end - s < count) return -1;
-  for (int i = 0; i < count; i++) {
-    int digit = hex_digit(s[i]);
-    if (digit < 0) return -1;
-    number = number * 16 + digit;
-  }
+/* Reads a number of least to most digits, and moves behind it; -1 where it has
+** less. */
+static int read_number(reader *r, int base, int least, int most) {
+  int number = 0, count = 0;
+  while (count < most && r->at + count < r->end && hex_digit(r->at[count]) < base)
+    number = number * base + hex_digit(r->at[count++]);
+  if (count < least) return -1;
+  r->at += count;
   return number;
 }
 
-/* Reads the character at *s and moves *s behind it. */
-static int next_character(const char **s, const char *end) {
-  const char *at = *s;
+/* A character reference of HTML, behind its '&'. */
+static int read_reference(reader *r) {
+  static const struct {
+    const char *name;
+    char character;
+  } names[] = {{"amp;", '&'}, {"lt;", '<'}, {"gt;", '>'}, {"quot;", '"'}, {"apos;", '\''}};
+  reader digits = *r;
   int code;
-  if (*at == '%' && (code = hex_number(at + 1, end, 2)) >= 0) {
-    *s = at + 3;
-    return code;
+  for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+    size_t n = strlen(names[i].name);
+    if ((size_t)(r->end - r->at) < n || memcmp(r->at, names[i].name, n) != 0) continue;
+    r->at += n;
+    return names[i].character;
   }
-  while (at < end && *at == '\\')
-    at++;
-  if (at == *s || at == end) { /* no escape, or backslashes alone */
-    *s = at == *s ? at + 1 : at;
-    return (unsigned char)(*s)[-1];
+  if (r->end - r->at < 4 || *digits.at++ != '#') return -1;
+  if (*digits.at == 'x' || *digits.at == 'X') {
+    digits.at++;
+    code = read_number(&digits, 16, 1, 7);
+  } else {
+    code = read_number(&digits, 10, 1, 7);
   }
-  if (*at == 'u' && (code = hex_number(at + 1, end, 4)) >= 0) {
-    *s = at + 5;
-    return code;
-  }
-  *s = at + 1;
-  return (unsigned char)*at;
+  if (digits.at >= r->end || *digits.at != ';') return -1;
+  r->at = digits.at + 1;
+  return code;
 }
 
-/* The place behind the secret when the text at s reads as it, else NULL. */
-static const char *match(const char *secret, const char *secret_end, const char *s,
-                         const char *end) {
-  while (secret < secret_end) {
-    if (s >= end || next_character(&secret, secret_end) != next_character(&s, end)) return NULL;
+/* What the character c begins, when the text goes on as an escape: its code, and
+** *byte tells whether that is one of a byte; -1 where it begins none. */
+static int read_escape(reader *r, int c, bool escaped, bool *byte) {
+  *byte = c == '%';
+  if (r->literal) return -1;
+  switch (c) {
+  case '%':
+    return read_number(r, 16, 2, 2);
+  case '&':
+    return read_reference(r);
+  case 'u':
+    return escaped ? read_number(r, 16, 4, 4) : -1;
+  default:
+    return -1;
   }
-  return s;
 }
 
-/* The first place from s on that reads as the secret, and *behind it; or NULL. */
+/* Begins a character by its code; the first of its bytes in UTF-8. */
+static int split(reader *r, int code) {
+  static const int marks[] = {0, 0xc0, 0xe0, 0xf0};
+  int first = 0x40;
+  while (code >= first && r->left < 3) {
+    r->rest[r->left++] = (unsigned char)(0x80 | (code & 0x3f));
+    code >>= 6;
+    first >>= 1;
+  }
+  return (marks[r->left] | code) & 0xff;
+}
+
+/* The next byte of what the text reads as. There is one. Of backslashes, the last
+** counts: each time that a text is escaped doubles them. */
+static int next_byte(reader *r) {
+  bool escaped = false, byte = true, other_byte;
+  int c, other, nested = 0;
+  if (r->left > 0) return r->rest[--r->left];
+  c = (unsigned char)*r->at++;
+  for (;;) {
+    if (c == '\\' && r->at < r->end) {
+      c = (unsigned char)*r->at++;
+      escaped = byte = true;
+    } else if (nested < NESTED_MOST && (other = read_escape(r, c, escaped, &other_byte)) >= 0) {
+      nested++;
+      c = other;
+      byte = other_byte;
+      escaped = false;
+    } else {
+      return byte || c < 0x80 ? c : split(r, c);
+    }
+  }
+}
+
+/* ==== Finding ========================================================= */
+
+static bool has_more(const reader *r) {
+  return r->left > 0 || r->at < r->end;
+}
+
+/* A blank is a '+' where a form was encoded, and a tab "\\t" in JSON. */
+static bool is_same(int secret, int text) {
+  return secret == text || (secret == ' ' && text == '+') || (secret == '\t' && text == 't');
+}
+
+/* The place behind the secret, ours, when the text at s reads as it, else NULL. */
+static const char *match(reader ours, const char *s, const char *end) {
+  reader theirs = {.at = s, .end = end};
+  while (has_more(&ours)) {
+    if (!has_more(&theirs) || !is_same(next_byte(&ours), next_byte(&theirs))) return NULL;
+  }
+  return theirs.at;
+}
+
+/* The first place from s on that reads as the secret, and *behind it; or NULL. A
+** secret with what looks like an escape may have been taken for one, or not. */
 static const char *find(const char *secret, const char *s, const char *end, const char **behind) {
-  const char *secret_end = secret + strlen(secret);
-  const char *first = secret;
-  int character = next_character(&first, secret_end);
+  reader read = {.at = secret, .end = secret + strlen(secret)}, literal = read, begin = read;
+  int first = next_byte(&begin);
+  bool ambiguous = strpbrk(secret, "%&\\") != NULL;
+  literal.literal = true;
   for (; s < end; s++) {
-    if ((unsigned char)*s != character && *s != '\\' && *s != '%') continue;
-    if ((*behind = match(secret, secret_end, s, end)) != NULL) return s;
+    if (!is_same(first, (unsigned char)*s) && *s != '\\' && *s != '%' && *s != '&') continue;
+    if ((*behind = match(read, s, end)) != NULL) return s;
+    if (ambiguous && (*behind = match(literal, s, end)) != NULL) return s;
+    /* Every backslash of a row begins the same. */
+    while (*s == '\\' && s + 1 < end && s[1] == '\\')
+      s++;
   }
   return NULL;
 }

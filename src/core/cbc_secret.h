@@ -10,14 +10,15 @@
 
 /* The part of an Authorization value that must not be shown: of "scheme
 ** credentials" (RFC 9110, 11.4) the credentials, and of those what follows the
-** first ':' where something does ("ApiKey SU-000-000-000:secret"). Returns a
-** place in the terminated string key. */
+** first ':' where something does ("ApiKey SU-000-000-000:secret"); blanks before it
+** are no part of it. Returns a place in the terminated string key. */
 const char *cbc_secret_of(const char *key);
 
 /* Overwrites with '*' each place in the n bytes that reads as the secret. A
-** character counts as itself, percent-encoded ("%3A"), or escaped as JSON has it
-** ("\u003a", "\/"), also where that was escaped again. Returns true when there
-** was such a place; with bytes to be kept, use cbc_secret_find. */
+** character counts as itself, percent-encoded ("%3A"), escaped as JSON has it
+** ("\u003a", "\/"; up to U+FFFF), as a reference of HTML ("&#58;", "&amp;"), and
+** where that was escaped again. Returns true when there was such a place; with
+** bytes to be kept, use cbc_secret_find. */
 bool cbc_secret_mask(const char *secret, char *bytes, size_t n);
 
 /* True when the n bytes hold the secret in one of these forms. */
