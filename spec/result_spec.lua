@@ -2,7 +2,10 @@
 
 local connect = require "cloudblue.connect"
 local rawserver = require "spec.support.rawserver"
+local sandbox = require "cloudblue.connect.sandbox"
 local service = require "spec.support.service"
+
+local misuse = service.misuse
 
 local function answered(bytes, call)
   local s <close> = service.answering(bytes)
@@ -108,5 +111,120 @@ describe("the results", function()
       assert.is_nil(results[1], name)
       assert.equal(404, results[2].status, name)
     end
+  end)
+end)
+
+describe("the answer to closeRecords", function()
+  local function bulk(status, text)
+    local s <close> = service.answering(rawserver.reply(status, text))
+    return s.records:closeRecords("UF-1", "UR-1", "B-1")
+  end
+
+  it("is the entry of the record, wherever it stands in the list", function()
+    local chunk = assert(bulk(206, [=[[
+      {"id":"UR-0","status":"approved","error_codes":"STATE_001","error_details":"no"},
+      {"id":"UR-1","status":"closed","error_codes":"","error_details":""}
+    ]]=]))
+    assert.equal("UsageChunk UR-1 (closed)", tostring(chunk))
+  end)
+
+  it("is the same where the errors are empty lists or null or absent", function()
+    assert(bulk(206, '[{"id":"UR-1","status":"closed","error_codes":[],"error_details":null}]'))
+    assert(bulk(200, '[{"id":"UR-1","status":"closed"}]'))
+  end)
+
+  it("is a failure of kind record where the entry refuses", function()
+    local chunk, failure = bulk(206,
+      '[{"id":"UR-1","status":"valid","error_codes":"STATE_001","error_details":"not approved"}]')
+    assert.is_nil(chunk)
+    assert.equal("record", failure.kind)
+    assert.equal("rejected", failure.outcome)
+    assert.equal(206, failure.status)
+    assert.equal(1, failure.attempts)
+    assert.equal("the record was not closed: STATE_001: not approved", failure.message)
+    assert.equal("POST /usage/records/close-records: 206: the record was not closed: STATE_001: not approved",
+      tostring(failure))
+  end)
+
+  it("is a failure where a record that was closed before is refused with the status closed", function()
+    local _, failure = bulk(206,
+      '[{"id":"UR-1","status":"closed","error_codes":"STATE_001","error_details":"already closed"}]')
+    assert.equal("record", failure.kind)
+    assert.equal("rejected", failure.outcome)
+  end)
+
+  -- What is neither a close nor a rejection settles nothing: the record is read.
+  it("is found out by reading the record where the entry is not clear", function()
+    for _, entry in ipairs {
+      '{"id":"UR-1","status":"approved"}', '{"id":"UR-1"}', '{"id":"UR-1","status":null}',
+      '{"id":"UR-1","error_codes":"STATE_001","error_details":"no"}',
+      '{"id":"UR-1","status":"closing"}', '{"id":"UR-1","status":"closing","error_codes":"STATE_001"}',
+      '{"id":"UR-1","status":"closed"},{"id":"UR-1","status":"approved"}',
+    } do
+      local s <close> = service.answering({ rawserver.reply(206, "[" .. entry .. "]"), service.closed("UR-1") },
+        { retries = 1 })
+      local chunk = assert(s.records:closeRecords("UF-1", "UR-1", "B-1"))
+      assert.is_true(chunk.confirmed, entry)
+      assert.equal("B-1", chunk.external_billing_id)
+      assert.equal("/public/v1/usage/records/UR-1", s:requests()[2].target)
+      local _, failure = bulk(206, "[" .. entry .. "]")
+      assert.same({ "decode", "unknown" }, { failure.kind, failure.outcome }, entry)
+    end
+  end)
+
+  -- The call did reach the service, if only by the route that it does not have.
+  it("is rejected, not unsent, where the client is closed before the second route is tried", function()
+    local s <close> = service.answering(rawserver.reply(404, ""))
+    local asked = 0
+    s.client:addBeforeRequestHook(function()
+      asked = asked + 1
+      if asked == 2 then s.client:close() end
+    end)
+    local _, failure = s.records:closeRecords("UF-1", "UR-1", "B-1")
+    assert.same({ "cancelled", "rejected" }, { failure.kind, failure.outcome })
+    assert.equal(1, #s:requests())
+  end)
+
+  it("needs no id of a file by the route that has none", function()
+    local s <close> = service.answering { rawserver.reply(206, '[{"id":"UR-1","status":"closed"}]') }
+    assert(s.records:closeRecords(nil, "UR-1", "B-1"))
+    assert.equal('[{"id":"UR-1","external_billing_id":"B-1"}]', s:requests()[1].body)
+  end)
+
+  it("is the first route's where the second one needs the id of a file that was not given", function()
+    local s <close> = service.answering { rawserver.reply(404, ""), rawserver.reply(404, ""), service.closed("UR-1") }
+    local _, failure = s.records:closeRecords(nil, "UR-1", "B-1")
+    assert.equal(404, failure.status)
+    assert.equal(1, #s:requests())
+    assert(s.records:closeRecords("UF-1", "UR-1", "B-1"))
+    assert.equal("bad argument #1 to 'closeRecords' (id is missing; this service closes by file and record)",
+      misuse(function() return (s.records:closeRecords(nil, "UR-1", "B-1")) end))
+    assert.equal(3, #s:requests())
+  end)
+
+  it("is unknown where no entry tells of the record", function()
+    for _, text in ipairs {
+      "[]", "{}", '{"id":"UR-1","status":"closed"}', '[{"id":"UR-2","status":"closed"}]', '["UR-1"]', "[null,5]",
+      '[{"id":5,"status":"closed"}]', '[{"id":"UR-10","status":"closed"}]',
+    } do
+      local chunk, failure = bulk(206, text)
+      assert.is_nil(chunk)
+      assert.equal("decode", failure.kind)
+      assert.equal("unknown", failure.outcome)
+      assert.equal("the reply has no entry for the record", failure.message)
+    end
+  end)
+
+  it("tells of the sandbox's refusal as of any service's", function()
+    local sb <close> = assert(sandbox.start { records = 1 })
+    local client <close> = connect.ConnectClient(sb.endpoint, sb.apiKey, { retries = 0 })
+    local FILE <const>, RECORD <const> = "UF-2026-01-0000-0000", "UR-2026-01-0000-0000-0000-0001"
+    assert(client.usageRecords:closeRecords(FILE, RECORD, "B-1"))
+    local chunk, failure = client.usageRecords:closeRecords(FILE, RECORD, "B-1")
+    assert.is_nil(chunk)
+    assert.equal("record", failure.kind)
+    assert.equal("rejected", failure.outcome)
+    assert.matches("STATE_001", failure.message, 1, true)
+    assert.equal(1, #sb:journal())
   end)
 end)
