@@ -4,6 +4,7 @@ local connect = require "cloudblue.connect"
 local cqueues = require "cqueues"
 local rawserver = require "spec.support.rawserver"
 local scene = require "spec.support.scene"
+local service = require "spec.support.service"
 local testenv = require "spec.support.testenv"
 
 local BILL, RECORD = scene.BILL, scene.RECORD
@@ -332,5 +333,161 @@ describe("what confirms a close", function()
     local _, failure = by(',"external_billing_note":"theirs"', nil)
     tells(failure, "record", "rejected", 1)
     assert.equal("it is closed with another note (theirs)", failure.message)
+  end)
+end)
+
+-- Reading a record and saying whether it is closed as was meant, for whoever was left in doubt, or starts again.
+describe("records:settle", function()
+  teardown(scene.finish)
+
+  --- The answer where the record reads as text.
+  local function settled(text, ...)
+    local s <close> = service.answering(rawserver.reply(200, text))
+    local result, failure = s.records:settle("UR-1", ...)
+    for _, request in ipairs(s:requests()) do
+      assert.same({ "GET", "/public/v1/usage/records/UR-1", "" }, { request.method, request.target, request.body })
+    end
+    assert.equal(1, #s:requests())
+    return result, failure
+  end
+
+  local function record(rest) return '{"id":"UR-1"' .. rest .. "}" end
+
+  local function refuses(text, kind, outcome, ...)
+    local result, failure = settled(text, ...)
+    assert.is_nil(result, text)
+    tells(failure, kind, outcome, 1)
+    return failure
+  end
+
+  it("is a chunk of the record where it is closed under our billing id", function()
+    for _, rest in ipairs { "", ',"external_billing_note":null', ',"external_billing_note":"another note"' } do
+      local chunk = assert(settled(record(',"status":"closed","external_billing_id":"B-1"' .. rest), "B-1", "note"))
+      assert.equal("UsageChunk UR-1 (closed)", tostring(chunk))
+      assert.equal("B-1", chunk.external_billing_id)
+      assert.is_nil(chunk.confirmed)
+    end
+  end)
+
+  it("is false where it is not closed", function()
+    for _, status in ipairs { "approved", "valid", "invalid", "rejected", "closing", "Closed" } do
+      local result, failure = settled(record((',"status":"%s"'):format(status)), "B-1")
+      assert.is_false(result)
+      assert.is_nil(failure)
+    end
+    assert.is_false((settled(record ',"status":"approved","external_billing_id":"B-2"', "B-1")))
+    assert.is_false((settled(record ',"status":"approved"')))
+  end)
+
+  it("is a failure of kind record where it is closed under another's", function()
+    local failure = refuses(record ',"status":"closed","external_billing_id":"THEIRS"', "record", "rejected", "B-1")
+    assert.equal("it is closed under another billing id (THEIRS)", failure.message)
+    assert.equal("GET /usage/records/UR-1: it is closed under another billing id (THEIRS)",
+      (tostring(failure):gsub(" 200", "")))
+    for _, none in ipairs { '""', "null" } do
+      failure = refuses(record(',"status":"closed","external_billing_id":' .. none), "record", "rejected", "B-1")
+      assert.equal("it is closed without a billing id", failure.message)
+    end
+  end)
+
+  -- A read changes nothing: its outcome is rejected where a close's would be unknown.
+  it("is a failure of kind record, too, where the ids differ in no more than how they are written", function()
+    local failure = refuses(record ',"status":"closed","external_billing_id":"b-1 "', "record", "rejected", "B-1")
+    assert.matches("which may be ours", failure.message, 1, true)
+  end)
+
+  it("is a failure of kind decode where the reply does not tell", function()
+    for text, says in pairs {
+      ['{"id":"UR-2","status":"closed","external_billing_id":"B-1"}'] = "the reply is about another object (UR-2)",
+      ['{"status":"closed","external_billing_id":"B-1"}'] = "the reply is no record or chunk: it has no id",
+      [record ',"external_billing_id":"B-1"'] = "the reply shows no status",
+      [record ',"status":"closed"'] = "it is closed, and under which billing id the reply does not show",
+      [record ',"status":"closed","external_billing_id":1'] =
+        "it is closed, and under which billing id the reply does not show",
+      ["[]"] = "the reply is no record or chunk: it has no id",
+      [""] = "the reply is empty where JSON was expected",
+      ["null"] = "the reply is a null where an object or a list was expected",
+      ["<html>"] = "the reply is no JSON: ",
+    } do
+      local failure = refuses(text, "decode", "rejected", "B-1")
+      assert.equal(says, failure.message:sub(1, #says))
+      assert.equal(200, failure.status)
+    end
+  end)
+
+  it("is, without a billing id, decided by the note", function()
+    local function closed(rest) return record(',"status":"closed"' .. rest) end
+    assert(settled(closed ',"external_billing_note":"run 7"', nil, "run 7"))
+    assert(settled(closed ',"external_billing_id":null,"external_billing_note":"run 7"', nil, "run 7"))
+    assert(settled(closed "", nil, nil))
+    assert(settled(closed ',"external_billing_note":null'))
+    refuses(closed ',"external_billing_note":"run 8"', "record", "rejected", nil, "run 7")
+    refuses(closed ',"external_billing_id":"B-9","external_billing_note":"run 7"', "record", "rejected", nil, "run 7")
+    refuses(closed ',"external_billing_note":"run 7"', "record", "rejected")
+    refuses(closed "", "decode", "rejected", nil, "run 7")
+  end)
+
+  it("is tried again as every read, within its limits, and sends nothing but reads", function()
+    local GET <const> = "GET /usage/records/" .. RECORD
+    for _, fault in ipairs {
+      { fault = "reset-before" }, { fault = "reset-after" }, { fault = "truncate" }, { fault = "status", status = 502 },
+      { fault = "status", status = 429, retryAfter = 3 }, { fault = "status", status = 408 },
+    } do
+      fault.on, fault.count = "GET /**", 3
+      local s <close> = scene.start { faults = { fault } }
+      assert.is_false((s.client.usageRecords:settle(RECORD, BILL)))
+      assert.same({ GET, GET, GET, GET }, s:requests())
+      assert.equal(3, #s.time.pauses())
+      assert.same({}, s.sandbox:journal())
+      s.sandbox:configure { faults = { fault } }
+      local _, failure = s.client.usageRecords:settle(RECORD, BILL, nil, { retries = 1 })
+      assert.same({ "rejected", 2 }, { failure.outcome, failure.attempts })
+    end
+    local s <close> = scene.start { faults = { { on = "GET /**", fault = "hang", count = "all" } } }
+    local _, failure = s.client.usageRecords:settle(RECORD, BILL, "note", { deadline = scene.SHORT })
+    tells(failure, "cancelled", "rejected", 1)
+    s:deafen()
+    _, failure = s.client.usageRecords:settle(RECORD, BILL, "note", { retries = 0 })
+    tells(failure, "transport", "unsent", 1)
+  end)
+
+  it("is not tried again where the reply does not tell, nor where it is refused", function()
+    for bytes, kind in pairs {
+      [rawserver.reply(200, "<html>")] = "decode", [rawserver.reply(404, "{}")] = "http",
+      [rawserver.reply(302, "", { Location = "/x" })] = "http",
+      [rawserver.reply(403, '{"error_code":"X","errors":["no"]}')] = "api",
+    } do
+      local s <close> = service.answering(bytes, { retries = 3 })
+      local _, failure = s.records:settle("UR-1", "B-1")
+      tells(failure, kind, "rejected", 1)
+      assert.is_nil(failure.confirmation)
+      assert.equal(1, #s:requests())
+    end
+  end)
+
+  it("tells of the sandbox's records what was done with them", function()
+    local s <close> = scene.start()
+    local records = s.client.usageRecords
+    assert.is_false((records:settle(RECORD, BILL, "note")))
+    assert(records:close(RECORD, BILL, "note"))
+    assert.equal(BILL, assert(records:settle(RECORD, BILL)).external_billing_id)
+    assert.equal("record", select(2, records:settle(RECORD, "OTHER")).kind)
+    assert.equal("record", select(2, records:settle(RECORD, nil, "note")).kind)
+    assert.equal(404, select(2, records:settle("UR-2026-01-0000-0000-9999-9999", BILL)).status)
+    assert.equal(1, #s.sandbox:journal())
+  end)
+
+  it("takes what close takes, and refuses what close refuses", function()
+    local s <close> = service.answering(rawserver.reply(200, "{}"))
+    for message, arguments in pairs {
+      ["bad argument #1 to 'settle' (id must be a string, got nil)"] = {},
+      ["bad argument #1 to 'settle' (id is empty)"] = { "" },
+      ["bad argument #2 to 'settle' (externalBillingId is empty; pass nil to close without one)"] = { "UR-1", "" },
+      ["bad argument #2 to 'settle' (externalBillingId must be a string, got number)"] = { "UR-1", 5 },
+      ["bad argument #3 to 'settle' (externalBillingNote is not UTF-8)"] = { "UR-1", "B", "\xff" },
+    } do
+      assert.equal(message, service.misuse(function() return (s.records:settle(table.unpack(arguments, 1, 4))) end))
+    end
+    assert.equal(0, #s:requests())
   end)
 end)

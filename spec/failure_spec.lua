@@ -3,7 +3,9 @@
 local connect = require "cloudblue.connect"
 local rawserver = require "spec.support.rawserver"
 local sandbox = require "cloudblue.connect.sandbox"
+local scene = require "spec.support.scene"
 local service = require "spec.support.service"
+local testenv = require "spec.support.testenv"
 
 --- The failure of a close that the service answers with that.
 local function failureOf(status, body, headers)
@@ -80,6 +82,110 @@ describe("a failure", function()
     assert.equal(307, failure.status)
     assert.equal("a redirect to https://elsewhere.example/x, which is not followed", failure.message)
     assert.equal("a redirect, which is not followed", failureOf(304, "").message)
+  end)
+end)
+
+describe("the confirmation of a failure", function()
+  local LOST <const> = { { read = "request" }, { reset = true } }
+
+  local function answer(bytes) return { { read = "request" }, { send = bytes }, { close = true } } end
+
+  --- The failure of a close whose reply is lost, the n-th reading of the record being answered by the n-th script.
+  local function failureAfter(...)
+    local time <close> = testenv.start() -- luacheck: ignore
+    local s <close> = service.scripted({ LOST, ... }, { retries = 1, timeout = 5 })
+    local chunk, failure = s.records:close("UR-1", "B-1", "note")
+    assert.is_nil(chunk)
+    assert.same({ "POST", 1 }, { failure.method, failure.attempts })
+    assert.equal("/usage/records/UR-1/close", failure.path)
+    return failure
+  end
+
+  local function met(expected, outcome, kind, ...)
+    local failure = failureAfter(...)
+    assert.same(expected, failure.confirmation)
+    assert.same({ outcome, kind }, { failure.outcome, failure.kind })
+    return failure
+  end
+
+  it("is there only where the record was read", function()
+    for _, status in ipairs { 400, 404 } do assert.is_nil(failureOf(status, VALIDATION).confirmation) end
+    local s <close> = service.scripted({ LOST }, { retries = 0 })
+    assert.is_nil(select(2, s.records:close("UR-1", "B-1")).confirmation)
+    local t <close> = service.scripted({ LOST }, { retries = 1 })
+    assert.is_nil(select(2, t.client:request("POST", "/usage/records/UR-1/close")).confirmation)
+  end)
+
+  it("says why no reply came, and after how many tries", function()
+    local failure = failureAfter(LOST)
+    assert.equal(2, failure.confirmation.attempts)
+    assert.is_nil(failure.confirmation.status)
+    assert.matches("reset", failure.confirmation.message, 1, true)
+    assert.same({ "transport", "unknown" }, { failure.kind, failure.outcome })
+    failure = failureAfter(answer("HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\n{"))
+    assert.matches("the reply is truncated", failure.confirmation.message, 1, true)
+  end)
+
+  it("has status, code and errors where the service refuses the reading", function()
+    met({ attempts = 1, status = 404, errorCode = "OBJ_001", errors = { "no such record", "at all" },
+      message = "no such record; at all" }, "unknown", "transport",
+      answer(rawserver.reply(404, '{"error_code":"OBJ_001","errors":["no such record","at all"]}')))
+    met({ attempts = 1, status = 403, message = "the reply has no error object (text/html)" }, "unknown", "transport",
+      answer(rawserver.reply(403, "<html>", { ["Content-Type"] = "text/html" })))
+    met({ attempts = 1, status = 302, message = "a redirect to /elsewhere, which is not followed" }, "unknown",
+      "transport", answer(rawserver.reply(302, "", { Location = "/elsewhere" })))
+    met({ attempts = 2, status = 502, message = "the reply has no error object (application/json)" }, "unknown",
+      "transport", answer(rawserver.reply(502, "")))
+  end)
+
+  it("is what was met last", function()
+    met({ attempts = 2, status = 404, message = "the reply has no error object (application/json)" }, "unknown",
+      "transport", LOST, answer(rawserver.reply(404, "")))
+    met({ attempts = 2, status = 200, message = "the reply is empty where JSON was expected" }, "unknown", "transport",
+      answer(rawserver.reply(503, "")), answer(rawserver.reply(200, "")))
+  end)
+
+  it("says what can't be read in a reply", function()
+    for text, message in pairs {
+      ["[]"] = "the reply is no record or chunk: it has no id",
+      ['{"id":"UR-2","status":"closed","external_billing_id":"B-1"}'] = "the reply is about another object (UR-2)",
+      ['{"id":"UR-1","external_billing_id":"B-1"}'] = "the reply shows no status",
+      ['{"id":"UR-1","status":"closed"}'] = "it is closed, and under which billing id the reply does not show",
+    } do
+      met({ attempts = 2, status = 200, message = message }, "unknown", "transport", answer(rawserver.reply(200, text)))
+    end
+  end)
+
+  it("says whose the record is where it is another's, as the failure itself does", function()
+    local message = "it is closed under another billing id (THEIRS)"
+    local failure = met({ attempts = 1, status = 200, message = message }, "rejected", "record",
+      answer(service.closed("UR-1", "THEIRS")))
+    assert.equal(message, failure.message)
+    message = "it is closed under another billing id (b-1), which may be ours: it differs in no more than blanks, "
+      .. "letter case or Unicode normalisation"
+    failure = met({ attempts = 1, status = 200, message = message }, "unknown", "record",
+      answer(service.closed("UR-1", "b-1")))
+    assert.equal(message, failure.message)
+  end)
+
+  it("says that it was not closed where the close was sent again and failed, and counts every reading", function()
+    local time <close> = testenv.start() -- luacheck: ignore
+    local open = rawserver.reply(200, '{"id":"UR-1","status":"approved"}')
+    local s <close> = service.scripted({ LOST, answer(open) }, { retries = 1 })
+    local _, failure = s.records:close("UR-1", "B-1")
+    assert.same({ "decode", "unknown", 2 }, { failure.kind, failure.outcome, failure.attempts })
+    assert.same({ attempts = 2, status = 200, message = "it is not closed (its status is approved)" },
+      failure.confirmation)
+    assert.equal("it is not closed (its status is approved)", failure.message)
+  end)
+
+  it("is there where the deadline passed while the record was read", function()
+    local s <close> = service.scripted({ LOST, { { read = "request" }, { hang = true } } },
+      { deadline = 10 * scene.SHORT, retries = 3 })
+    local _, failure = s.records:close("UR-1", "B-1")
+    assert.same({ "cancelled", "unknown", 1 }, { failure.kind, failure.outcome, failure.attempts })
+    assert.equal(1, failure.confirmation.attempts)
+    assert.matches("time%-?out", failure.confirmation.message)
   end)
 end)
 

@@ -550,3 +550,139 @@ describe("a call", function()
     end)
   end)
 end)
+
+-- The table of what settles a change, walked row by row: each situation with each kind of call.
+describe("the table of retries holds for", function()
+  teardown(scene.finish)
+
+  -- The kinds of calls, each by one of them, with the letters of its requests: P its own, G the one that confirms.
+  local KINDS = {
+    read = { calls = { scene.safe[1], scene.safe[2] } },
+    idempotent = { calls = { scene.safe[3], scene.safe[4] } },
+    close = { calls = scene.closes },
+    other = { calls = scene.others },
+  }
+
+  local function shape(s, call)
+    local letters = {}
+    for i, request in ipairs(s:requests()) do
+      letters[i] = request == call.request and "P" or request == call.probe and "G" or " " .. request .. " "
+    end
+    return table.concat(letters)
+  end
+
+  --- What comes of a call under a fault: "P decode unknown" or "PGP success".
+  local function cameOf(call, rule, options)
+    local s <close> = scene.start { call = call, client = options, faults = { scene.rule(rule, call) } }
+    local result, failure = call.call(s, scene.BILL)
+    local answer = result ~= nil and "success" or failure.kind .. " " .. failure.outcome
+    if rule.status == 304 then answer = answer:gsub("^http", "api") end -- it comes without a body
+    return shape(s, call) .. " " .. answer, call.applied(s.sandbox), result, failure
+  end
+
+  --- The rows: the faults of a situation, and what each kind of call comes to.
+  local ROWS = {
+    { what = "429 and 503 with Retry-After: nothing was done, and it comes again",
+      faults = { { fault = "status", status = 429 }, { fault = "status", status = 429, retryAfter = 2 },
+        { fault = "status", status = 503, retryAfter = 0 } },
+      read = "PP success", idempotent = "PP success", close = "PP success", other = "PP success" },
+    { what = "a redirect: it may have been carried out before",
+      faults = { { fault = "status", status = 301 }, { fault = "status", status = 304 } },
+      read = "P api rejected", idempotent = "P api unknown", close = "PGP success", other = "P api unknown" },
+    { what = "408 and 5xx, and beyond",
+      faults = { { fault = "status", status = 408 }, { fault = "status", status = 500 },
+        { fault = "status", status = 501 }, { fault = "status", status = 503 }, { fault = "status", status = 505 },
+        { fault = "status", status = 522 }, { fault = "status", status = 600 }, { fault = "status", status = 999 } },
+      read = "PP success", idempotent = "PP success", close = "PGP success", other = "P api unknown" },
+    { what = "no whole reply, though it was sent",
+      faults = { { fault = "reset-before" }, { fault = "refuse" }, { fault = "truncate", bytes = 1, applied = false } },
+      read = "PP success", idempotent = "PP success", close = "PGP success", other = "P transport unknown" },
+    { what = "a 2xx that can't be read", unread = true,
+      faults = { { fault = "garbage", applied = false } },
+      read = "P decode rejected", idempotent = "P decode unknown", close = "PGP success", other = "P decode unknown" },
+    { what = "any other 4xx",
+      faults = { { fault = "status", status = 400 }, { fault = "status", status = 403 },
+        { fault = "status", status = 409 }, { fault = "status", status = 422 } },
+      read = "P api rejected", idempotent = "P api rejected", close = "P api rejected", other = "P api rejected" },
+  }
+
+  for _, row in ipairs(ROWS) do
+    for kind, group in pairs(KINDS) do
+      it(("%s: %s"):format(row.what, kind), function()
+        for _, call in ipairs(group.calls) do
+          for _, rule in ipairs(row.faults) do
+            local about = ("%s, %s %s"):format(call.name, rule.fault, rule.status or "")
+            if not (row.unread and call.name == "delete") then -- its reply isn't read
+              assert.equal(row[kind], (cameOf(call, rule)), about)
+            end
+          end
+        end
+      end)
+    end
+  end
+
+  it("every status from 300 to 999", function()
+    local calls = { read = scene.safe[1], idempotent = scene.safe[3], close = scene.closes[1], other = scene.others[1] }
+    local function rowOf(status)
+      if status == 429 then return ROWS[1] end
+      if status < 400 then return ROWS[2] end
+      return (status == 408 or status >= 500) and ROWS[3] or ROWS[6]
+    end
+    for status = 300, 999 do
+      if status < 600 or status % 50 == 49 then
+        for kind, call in pairs(calls) do
+          assert.equal(rowOf(status)[kind], (cameOf(call, { fault = "status", status = status })), status)
+        end
+      end
+    end
+  end)
+
+  it("a 2xx that is about another object", function()
+    local rule = { fault = "alter", set = { id = "UR-OTHER" } }
+    for _, call in ipairs { scene.safe[1] } do assert.equal("P decode rejected", (cameOf(call, rule)), call.name) end
+    for _, call in ipairs { scene.safe[3] } do assert.equal("P decode unknown", (cameOf(call, rule)), call.name) end
+    for _, call in ipairs { scene.others[2] } do assert.equal("P decode unknown", (cameOf(call, rule)), call.name) end
+    for _, call in ipairs(scene.closes) do
+      local answer, applied, chunk = cameOf(call, rule)
+      assert.same({ "PG success", 1, true, call.id }, { answer, applied, chunk.confirmed, chunk.id }, call.name)
+    end
+  end)
+
+  it("a 2xx that shows another status than closed", function()
+    for _, set in ipairs { { status = "approved" }, { status = "closing" }, { status = 5 } } do
+      for _, call in ipairs(scene.closes) do
+        local answer, applied, chunk = cameOf(call, { fault = "alter", set = set })
+        assert.same({ "PG success", 1, true }, { answer, applied, chunk.confirmed }, call.name)
+      end
+    end
+    for _, call in ipairs(scene.closes) do
+      local answer, applied = cameOf(call, { fault = "alter", without = { "status" }, applied = false })
+      assert.same({ "PGP success", 1 }, { answer, applied }, call.name)
+    end
+  end)
+
+  it("a 2xx that tells another billing id than ours", function()
+    for number, call in ipairs(scene.closes) do
+      if number ~= 2 then -- an entry of the bulk route tells none
+        local answer, _, _, failure = cameOf(call, { fault = "alter", set = { external_billing_id = "THEIRS" } })
+        assert.equal("P record rejected", answer, call.name)
+        assert.equal("it is closed under another billing id (THEIRS)", failure.message)
+        answer = cameOf(call, { fault = "alter", set = { external_billing_id = scene.BILL:lower() } })
+        assert.equal("P record unknown", answer, call.name)
+      end
+    end
+  end)
+
+  it("what was never sent", function()
+    for kind, group in pairs(KINDS) do
+      for _, call in ipairs(group.calls) do
+        local s <close> = scene.start { call = call, client = { retries = 1 } }
+        s:deafen()
+        local _, failure = call.call(s, scene.BILL)
+        tells(failure, "transport", "unsent", 2)
+        s.sandbox:configure { listening = true }
+        assert.same({}, s:requests(), kind)
+      end
+    end
+  end)
+end)
