@@ -4,14 +4,17 @@
 ---     local summary = faultruns.many(sandbox, 300, seed)
 ---     summary.problems         -- {} where journal and answers agree
 ---
---- Waiting takes no time, but for attempts that get no reply: those have 50 ms.
+--- Waiting takes no time, but for attempts that get no reply: those have 50 ms. Some runs go through a proxy that adds
+--- stale replies (staleproxy.lua); in some calls other Lua code comes between (interference.lua, and in hooks).
 
 local connect = require "cloudblue.connect"
 local cqueues = require "cqueues"
 local faultcalls = require "spec.support.faultcalls"
 local faultjudge = require "spec.support.faultjudge"
 local faultscripts = require "spec.support.faultscripts"
+local interference = require "spec.support.interference"
 local json = require "cjson"
+local staleproxy = require "spec.support.staleproxy"
 local testenv = require "spec.support.testenv"
 
 local faultruns = {}
@@ -30,6 +33,24 @@ local function clientOptions(chance, short)
   options.timeout = short and SHORT or LONG
   options.deadline = pick(chance, { 300, 300, 300, 300, 60, 10, 3, 1, 0.1, 0.3 })
   return options, short or options.deadline < LONG
+end
+
+-- What comes between at any place of a call, and not only in its hooks: see interference.lua.
+local KINDS = { "call", "return", "line", "count", "finalizer" }
+local ACTS = { "collect", "nested", "close" }
+
+local function anyPlace(chance)
+  local kind = pick(chance, KINDS)
+  return { kind = kind, n = 1 + (chance(kind == "count" and 150 or 40) - 1) * interference.kinds[kind],
+    act = pick(chance, ACTS) }
+end
+
+--- What a run behind the proxy can't have: the proxy takes connections when the sandbox's port is closed.
+local function openPort(run)
+  for _, rule in ipairs(run.script) do
+    if rule.fault == "refuse" then rule.seconds = nil end
+  end
+  for _, call in ipairs(run.calls) do call.deaf = nil end
 end
 
 local MEDDLERS = { "collect", "finalizer", "nested", "close", "closingFinalizer", "debugHook" }
@@ -52,8 +73,11 @@ function faultruns.make(seed)
     call.deaf = chance(15) == 1 and chance(5) or nil
     call.meddle = chance(3) == 1 and pick(chance, MEDDLERS) or nil
     call.meddleAt = chance(4)
+    if not call.meddle and chance(4) == 1 then call.interference = anyPlace(chance) end
     run.calls[number] = call
   end
+  run.stale = chance(3) == 1
+  if run.stale then openPort(run) end
   return run
 end
 
@@ -99,7 +123,7 @@ local function meddle(client, current, state)
 end
 
 local function newClient(sb, run, current)
-  local client = connect.ConnectClient(sb.endpoint, sb.apiKey, run.options)
+  local client = connect.ConnectClient(run.stale and run.proxy.endpoint or sb.endpoint, sb.apiKey, run.options)
   local state = { busy = false }
   client:addBeforeRequestHook(function() meddle(client, current, state) end)
   client:addAfterResponseHook(function() meddle(client, current, state) end)
@@ -126,13 +150,23 @@ local function connectFaults(sb)
   return fired
 end
 
+--- What pcall of the call returns, packed.
+local function called(call, client, chunk)
+  local between = call.interference
+  if not between then return table.pack(pcall(call.perform, client, chunk)) end
+  local function act() meddling[between.act](client, call) end
+  return (select(2, interference.at(between.kind, between.n, act, call.perform, client, chunk)))
+end
+
 --- Makes one call; notes what came of it and what the sandbox received meanwhile.
 local function perform(sb, call, client, chunk, log)
   local fired = connectFaults(sb)
   if call.deaf then sb:configure { listening = false } end
-  local done, result, failure = pcall(call.perform, client, chunk)
+  local done, result, failure = table.unpack(called(call, client, chunk), 1, 3)
   if call.deaf then sb:configure { listening = true } end
-  if not done then
+  if not done and call.closed and tostring(result):find("the client is closed", 1, true) then
+    call.failure = { kind = "cancelled", outcome = "unsent", attempts = 0 } -- before it began
+  elseif not done then
     call.raised = tostring(result)
   else
     call.result, call.failure = result, result == nil and failure or nil
@@ -157,10 +191,11 @@ end
 
 --- Carries a run out.
 ---@param sb Sandbox
----@param run table
+---@param run table with a `proxy` (staleproxy.lua) where it is `stale`
 ---@return table journal what the sandbox carried out
 ---@return table[] log what it received
 function faultruns.carryOut(sb, run)
+  if run.stale then run.proxy:seed(run.seed) end
   sb:reset()
   sb:configure { faults = {}, bulkRoute = run.bulkRoute, listening = true }
   local _ <close> = testenv.start { random = run.random }
@@ -197,13 +232,16 @@ local function shown(run, problem)
   local calls = {}
   for i, call in ipairs(run.calls) do
     local came = call.raised or call.failure and call.failure.outcome .. " " .. tostring(call.failure) or "success"
-    calls[i] = ("  %d. %s %s %s: %s"):format(i, call.way or call.kind, call.id or "", call.bill or "", came)
+    local place = call.interference
+    local between = call.meddle or place and ("%s at %s %d"):format(place.act, place.kind, place.n) or "nothing"
+    calls[i] = ("  %d. %s %s %s, between: %s: %s"):format(
+      i, call.way or call.kind, call.id or "", call.bill or "", between, came)
   end
   return table.concat({
     problem,
     ("  again: FAULT_SEED=%d FAULT_RUNS=1 busted spec/faults_spec.lua"):format(run.seed),
     "  faults: " .. json.encode(run.script),
-    "  options: " .. json.encode(run.options),
+    "  options: " .. json.encode(run.options) .. (run.stale and ", behind the proxy" or ""),
     table.concat(calls, "\n"),
   }, "\n")
 end
@@ -212,18 +250,22 @@ end
 ---@param sb Sandbox started with faultruns.SANDBOX
 ---@param count integer
 ---@param seed integer
----@return table summary {runs, calls, success, confirmed, rejected, unsent, unknown, problems}
+---@return table summary {runs, calls, success, confirmed, rejected, unsent, unknown, stale, problems}
 function faultruns.many(sb, count, seed)
   local summary = { seed = seed, runs = 0, calls = 0, requests = 0, faults = 0, success = 0, confirmed = 0,
     rejected = 0, unsent = 0, unknown = 0, problems = {} }
+  local proxy <close> = staleproxy.start(sb.port)
   for number = 0, count - 1 do
     local run = faultruns.make(seed + number)
+    run.proxy = proxy
     local journal, log = faultruns.carryOut(sb, run)
     local problems = faultjudge.judge(run, journal, log)
     for _, problem in ipairs(sb:problems()) do problems[#problems + 1] = "the sandbox failed: " .. problem end
     for _, problem in ipairs(problems) do summary.problems[#summary.problems + 1] = shown(run, problem) end
     faultjudge.count(run, log, summary)
   end
+  summary.stale = proxy:added()
+  for _, problem in ipairs(proxy:problems()) do table.insert(summary.problems, "the proxy failed: " .. problem) end
   return summary
 end
 
@@ -232,9 +274,9 @@ end
 ---@return string
 function faultruns.line(summary)
   return (("%d runs from seed %d, %d disagreements: %d calls, %d requests, %d faults; %d successes (%d confirmed), "
-    .. "%d rejected, %d unsent, %d unknown"):format(summary.runs, summary.seed, #summary.problems, summary.calls,
-    summary.requests, summary.faults, summary.success, summary.confirmed, summary.rejected, summary.unsent,
-    summary.unknown))
+    .. "%d rejected, %d unsent, %d unknown; %d times there were bytes that nobody had asked for"):format(
+    summary.runs, summary.seed, #summary.problems, summary.calls, summary.requests, summary.faults, summary.success,
+    summary.confirmed, summary.rejected, summary.unsent, summary.unknown, summary.stale))
 end
 
 return faultruns

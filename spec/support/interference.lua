@@ -73,6 +73,7 @@ interference.kinds = { call = 1, ["return"] = 1, line = 1, count = 1, finalizer 
 ---@param work function
 ---@param ... any its arguments
 ---@return table? results what pcall(work, ...) returned, packed; nil where the work was over before
+---@return table results the same, also where it was over before
 function interference.at(kind, n, act, work, ...)
   local seen, happened = 0, false
   local function meddle()
@@ -82,7 +83,7 @@ function interference.at(kind, n, act, work, ...)
     act()
   end
   local results = ways[kind](meddle, work, ...)
-  return happened and results or nil
+  return happened and results or nil, results
 end
 
 --- Does the work, and counts its events. Another time there may be more of them, or less.
