@@ -170,8 +170,8 @@ describe("the confirmation of a failure", function()
 
   it("says that it was not closed where the close was sent again and failed, and counts every reading", function()
     local time <close> = testenv.start() -- luacheck: ignore
-    local open = rawserver.reply(200, '{"id":"UR-1","status":"approved"}')
-    local s <close> = service.scripted({ LOST, answer(open) }, { retries = 1 })
+    local read, send = { read = "request" }, { send = rawserver.reply(200, '{"id":"UR-1","status":"approved"}') }
+    local s <close> = service.scripted({ LOST, { read, send, read, send, read, send } }, { retries = 1 })
     local _, failure = s.records:close("UR-1", "B-1")
     assert.same({ "decode", "unknown", 2 }, { failure.kind, failure.outcome, failure.attempts })
     assert.same({ attempts = 2, status = 200, message = "it is not closed (its status is approved)" },
