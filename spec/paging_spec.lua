@@ -98,6 +98,8 @@ describe("paging.readContentRange", function()
     assert.same({ 1234, 1200, 1233 }, read "  items  1200-1233/1234 ")
     assert.same({ 0, 0, 0 }, read "items 0-0/0")
     assert.same({ 999999999999999, 1, 2 }, read "records 1-2/999999999999999")
+    assert.same({ nil, 123456789012345, 123456789012345 }, read "items 123456789012345-123456789012345/*")
+    assert.same({ 9, 0, 8 }, read("items" .. (" "):rep(80 - #"items0-8/9") .. "0-8/9"))
     assert.equal("integer", math.type(paging.readContentRange "items 0-99/1234"))
   end)
 
@@ -112,7 +114,8 @@ describe("paging.readContentRange", function()
       "", "*", "items", "items 0-99", "items /5", "items -/5", "items 5/5", "items 0-/5", "0-99/1234", "items 9-0/10",
       "items 0-9/1 0", "items 0-9/-1", "items 0-9/1*", "items *-9/10", "items 0-9-10/11", "items 0x1-2/3",
       "items 0-9/1234567890123456", "items 1234567890123456-1234567890123457/5", "items 0.5-9/10", "items ²-9/10",
-      "items 0-99/1234, items 0-99/1234", "items " .. (" "):rep(100) .. "0-99/1234",
+      "items 0-99/1234, items 0-99/1234", "items 0-1234567890123456/*",
+      "items" .. (" "):rep(81 - #"items0-8/9") .. "0-8/9",
     } do
       assert.same({}, read(header), header)
     end
@@ -178,6 +181,7 @@ describe("paging.all", function()
     assert.same(numbered(4, 10), ids(paging.all(resource, {}, { limit = 5, offset = 3 })))
     assert.same(numbered(4, 10), ids(paging.all(resource, { limit = 5, offset = 3 })))
     assert.same({ "limit=5&offset=3", "limit=5&offset=8", "limit=5&offset=3", "limit=5&offset=8" }, resource.asked)
+    assert.same(numbered(1, 10), ids(paging.all(connect(10), {}, { limit = 1 })))
   end)
 
   it("goes on behind what came where the service's pages are smaller than asked for", function()
@@ -221,8 +225,11 @@ describe("paging.all", function()
         assert.equal("limit=10&offset=" .. count, resource.asked[#resource.asked])
       end
       local all = connect(25).entries
-      local cut = resourceOf(function(limit, offset) return slice(all, math.min(limit, 4), offset) end)
-      assert.same(numbered(1, 25), ids(paging.all(cut, {}, { limit = 10 })))
+      for most = 1, 4 do
+        local cut = resourceOf(function(limit, offset) return slice(all, math.min(limit, most), offset) end)
+        assert.same(numbered(1, 25), ids(paging.all(cut, {}, { limit = 10 })))
+      end
+      assert.same(numbered(1, 25), ids(paging.all(silent(25), {}, { limit = 1 })))
     end)
 
     it("ends after a list that is longer than a page, as such a service knows none", function()
@@ -248,6 +255,28 @@ describe("paging.all", function()
             iterator()
           end).message)
         end
+      end
+    end)
+
+    it("raises where the same page of one entry comes again", function()
+      local iterator = paging.all(resourceOf(function() return { entry(1) } end), {}, { limit = 1 })
+      iterator()
+      assert.equal("the service sends the same page again and again", raised(iterator).message)
+    end)
+
+    it("takes pages for different ones that differ in their first entry or in their last", function()
+      for _, pages in ipairs {
+        { { 1, 2 }, { 1, 3 }, { 2, 3 } },
+        { { "a", "b" }, { "a", { id = "b" } }, { { id = "b" }, "b" } },
+        { { { id = "a" }, { id = "b" } }, { { id = "a" }, { id = "c" } } },
+        { { { n = "a" }, { n = "b" } }, { { n = "a" }, { n = "b", m = 1 } }, { { n = "a" }, { n = "b" } } },
+        { { { n = "a", m = {} }, 1 }, { { n = "a", m = { 1 } }, 1 }, { { n = "a", m = { 2 } }, 1 } },
+        { { { id = "a" }, 1 }, { { n = "a" }, 1 } },
+      } do
+        local resource = resourceOf(function(_, offset) return pages[offset // 2 + 1] or {} end)
+        local met = 0
+        for _ in paging.all(resource, {}, { limit = 2 }) do met = met + 1 end
+        assert.equal(2 * #pages, met)
       end
     end)
 
@@ -307,6 +336,10 @@ describe("paging.all", function()
       local resource = lying(25, function(_, offset, limit)
         return ("items %d-%d/25"):format(offset, offset + math.max(limit - 1, 0))
       end)
+      local behind = lying(25, function(page, offset)
+        return ("items %d-%d/25"):format(offset, offset + math.max(#page - 1, 0) + (offset + #page) // 25)
+      end)
+      assert.same(numbered(1, 25), ids(paging.all(behind, {}, { limit = 10 })))
       assert.same(numbered(1, 25), ids(paging.all(resource, {}, { limit = 10 })))
       assert.same(numbered(25, 1, -1), ids(paging.all(resource, {}, { limit = 10, backwards = true })))
     end)

@@ -172,6 +172,7 @@ describe("a filter object of the JavaScript SDK", function()
     end
     assert.matches("a.$range.min: null has no order", refusal { a = { ["$range"] = { min = null, max = 1 } } }, 1, true)
     assert.matches("a.$range.max: the empty text has no order", refusal { a = { ["$range"] = { max = "" } } }, 1, true)
+    assert.matches("a.$range.max: null has no order", refusal { a = { ["$range"] = { max = "null()" } } }, 1, true)
     assert.matches("a.$like: the text is empty; everything would match", refusal { a = { ["$like"] = "" } }, 1, true)
     assert.matches("a.$ilike: text expected, got null", refusal { a = { ["$ilike"] = null } }, 1, true)
     assert.matches("a.$in: a list expected, got null", refusal { a = { ["$in"] = null } }, 1, true)
@@ -268,6 +269,8 @@ describe("a filter object is refused", function()
       { ["$and"] = { { ["a=1&b"] = 1 } } }, '$and[1]["a=1&b"]: not a field\'s name' },
     ["a field that the service cannot read"] = { { t = 1 }, "t: not a field's name" },
     ["a field with a name of a thousand letters"] = { { [("a"):rep(1000)] = 1 }, "not a field's name" },
+    ["a field with a long name that is none"] = {
+      { [(" "):rep(1000)] = 1 }, '(["' .. (" "):rep(60) .. '"]: not a field\'s name)' },
     ["a list for a field"] = { { a = { "x", "y" } }, "a: a list where an object was expected" },
     ["a list for the whole filter"] = { { { a = 1 } }, "a list where an object was expected" },
     ["an object for a list"] = { { a = { ["$in"] = { x = 1 } } }, "a.$in: a list expected" },
@@ -289,6 +292,8 @@ describe("a filter object is refused", function()
     ["a limit that is no number"] = { { limit = "10" }, "limit: whole number from 0 expected, got 10" },
     ["a limit that is none"] = { { limit = false }, "limit: whole number from 0 expected, got false" },
     ["a broken offset"] = { { offset = 1.5 }, "offset: whole number from 0 expected, got 1.5" },
+    ["a limit that is not exact as a float"] = {
+      { limit = 0x1p53 }, "limit: whole number from 0 expected, got 9.007" },
     ["a negative offset"] = { { offset = -1 }, "offset: whole number from 0 expected, got -1" },
     ["an ordering by no name"] = { { ["$ordering"] = { "a", "b,c" } }, "ordering: entry 2 is not a field's name" },
     ["an ordering that is no list"] = {
@@ -317,7 +322,17 @@ describe("a filter object is refused", function()
       for _ = 2, depth do operators = { ["$or"] = { operators, 2 } } end
       return { a = operators }
     end
-    for _, filterOf in ipairs { nested, negated, alternatives } do
+    local function negatedInLists(depth)
+      local operators = { ["$eq"] = 1 }
+      for _ = 2, depth do operators = { ["$not"] = { operators } } end
+      return { a = operators }
+    end
+    local function ranges(depth)
+      local operators = { ["$range"] = { min = 1 } }
+      for _ = 3, depth do operators = { ["$not"] = operators } end
+      return { a = operators }
+    end
+    for _, filterOf in ipairs { nested, negated, negatedInLists, alternatives, ranges } do
       assert.is_true(#query(filterOf(50)) > 0)
       assert.matches("nested more than 50 deep", refusal(filterOf(51)), 1, true)
     end
@@ -392,7 +407,8 @@ describe("a value", function()
     for _, bytes in ipairs(bad) do
       assert.matches("a: the text is not UTF-8 (byte 3)", refusal { a = "xy" .. bytes }, 1, true)
     end
-    local good = { "\xC2\x80", "\xE0\xA0\x80", "\xED\x9F\xBF", "\xEE\x80\x80", "\xF0\x90\x80\x80",
+    local good = { "\xC2\x80", "\xDF\xBF", "\xEF\xBF\xBD",
+      "\xE0\xA0\x80", "\xED\x9F\xBF", "\xEE\x80\x80", "\xF0\x90\x80\x80",
       "\xF4\x8F\xBF\xBF" }
     for _, bytes in ipairs(good) do
       assert.equal('a="' .. bytes .. '"', query { a = bytes })
@@ -480,6 +496,9 @@ describe("a condition of R", function()
   end)
 
   it("reaches every field, whatever its name", function()
+    local long = ("n"):rep(255)
+    assert.equal("eq(" .. long .. ",1)", tostring(R[long]:eq(1)))
+    assert.matches("is not a field's name", refusalOf(function() return R[long .. "n"] end), 1, true)
     assert.equal("eq(like,1)", tostring(R.like:eq(1)))
     assert.equal("eq(a.eq,1)", tostring(R["a.eq"]:eq(1)))
     assert.equal("eq(a.eq.b,1)", tostring(R("a.eq").b:eq(1)))
@@ -528,7 +547,9 @@ describe("a condition of R", function()
   it("cannot be changed", function()
     local condition = R.a:eq(1)
     for _, object in ipairs { R, R.a, condition } do
-      assert.matches("cannot be changed", refusalOf(function() object.x = 1 end), 1, true)
+      local line = debug.getinfo(1, "l").currentline + 1
+      local message = refusalOf(function() object.x = 1 end)
+      assert.matches("^%.?/?spec/rql_spec.lua:" .. line .. ": fields and conditions of connect.R cannot be", message)
       assert.is_false(getmetatable(object))
     end
     local _ = condition & R.b:eq(2)
@@ -600,6 +621,7 @@ describe("the options beside a filter", function()
   it("follow a ready query", function()
     assert.equal("status=x&limit=5", query("status=x", { limit = 5 }))
     assert.equal("limit=0", query(nil, { limit = 0 }))
+    assert.equal("offset=9007199254740991", query(nil, { offset = 0x1p53 - 1 }))
     assert.equal("", query(nil, {}))
     assert.equal("", query("", { ordering = {}, limit = null }))
   end)

@@ -4,7 +4,7 @@
 --
 -- `&` binds more strongly than `|`, and `~` more strongly than both, as everywhere in Lua. (`and`, `or` and
 -- `not` cannot be used: Lua does not let a library have them.) Every name below R is a field, every object
--- is immutable, and `tostring` of a condition is its query.
+-- is immutable, and `tostring` of a condition is its query. The methods and the types are described in meta.lua.
 --
 -- A text is always a text here: R.name:eq("null()") looks for these six characters, and null is
 -- `isNull()` or `eq(connect.null)`. The empty text is RQL's `empty()`: `isEmpty()` or `eq("")`.
@@ -29,10 +29,6 @@ local function immutable()
   error("fields and conditions of connect.R cannot be changed", 2)
 end
 
----@class cloudblue.connect.Condition
----@operator band(cloudblue.connect.Condition): cloudblue.connect.Condition
----@operator bor(cloudblue.connect.Condition): cloudblue.connect.Condition
----@operator bnot: cloudblue.connect.Condition
 local Condition = { __name = "cloudblue.connect.Condition", __metatable = false, __newindex = immutable }
 
 local function newCondition(node)
@@ -93,91 +89,29 @@ local function wordNull() return text.NULL end
 
 local function wordEmpty() return text.EMPTY end
 
----@alias cloudblue.connect.rql.Value string|number|boolean|userdata
+-- What a method writes: the operator of RQL, and what its argument becomes.
+local METHODS = {
+  eq = { "eq", text.value },
+  ne = { "ne", text.value },
+  gt = { "gt", text.ordered },
+  ge = { "ge", text.ordered },
+  lt = { "lt", text.ordered },
+  le = { "le", text.ordered },
+  oneOf = { "in", listing },
+  noneOf = { "out", listing },
+  like = { "like", text.pattern },
+  ilike = { "ilike", text.pattern },
+  isNull = { "eq", wordNull },
+  isEmpty = { "eq", wordEmpty },
+}
 
----@class cloudblue.connect.Field
 local methods = {}
 
---- The field has this value. `connect.null` stands for null.
----@param value cloudblue.connect.rql.Value
----@return cloudblue.connect.Condition
-function methods:eq(value)
-  return (comparison("eq", self, "eq", text.value, value))
-end
-
---- The field has another value.
----@param value cloudblue.connect.rql.Value
----@return cloudblue.connect.Condition
-function methods:ne(value)
-  return (comparison("ne", self, "ne", text.value, value))
-end
-
---- The field is greater than the value; dates are texts in ISO 8601.
----@param value string|number
----@return cloudblue.connect.Condition
-function methods:gt(value)
-  return (comparison("gt", self, "gt", text.ordered, value))
-end
-
---- The field is at least the value.
----@param value string|number
----@return cloudblue.connect.Condition
-function methods:ge(value)
-  return (comparison("ge", self, "ge", text.ordered, value))
-end
-
---- The field is less than the value.
----@param value string|number
----@return cloudblue.connect.Condition
-function methods:lt(value)
-  return (comparison("lt", self, "lt", text.ordered, value))
-end
-
---- The field is at most the value.
----@param value string|number
----@return cloudblue.connect.Condition
-function methods:le(value)
-  return (comparison("le", self, "le", text.ordered, value))
-end
-
---- The field has one of the values.
----@param values cloudblue.connect.rql.Value[] at least one
----@return cloudblue.connect.Condition
-function methods:oneOf(values)
-  return (comparison("in", self, "oneOf", listing, values))
-end
-
---- The field has none of the values.
----@param values cloudblue.connect.rql.Value[] at least one
----@return cloudblue.connect.Condition
-function methods:noneOf(values)
-  return (comparison("out", self, "noneOf", listing, values))
-end
-
---- The field holds the text somewhere. Stars and backslashes in it stand for themselves.
----@param value string not empty
----@return cloudblue.connect.Condition
-function methods:like(value)
-  return (comparison("like", self, "like", text.pattern, value))
-end
-
---- As `like`, whatever the case of the letters.
----@param value string not empty
----@return cloudblue.connect.Condition
-function methods:ilike(value)
-  return (comparison("ilike", self, "ilike", text.pattern, value))
-end
-
---- The field is null.
----@return cloudblue.connect.Condition
-function methods:isNull()
-  return (comparison("eq", self, "isNull", wordNull))
-end
-
---- The field is the empty text.
----@return cloudblue.connect.Condition
-function methods:isEmpty()
-  return (comparison("eq", self, "isEmpty", wordEmpty))
+for method, how in next, METHODS do
+  local name, writer = how[1], how[2]
+  methods[method] = function(field, value)
+    return (comparison(name, field, method, writer, value)) -- no tail call, which would lose the caller's place
+  end
 end
 
 local Field = { __name = "cloudblue.connect.Field", __metatable = false, __newindex = immutable }
@@ -208,8 +142,7 @@ Field.__band, Field.__bor, Field.__bnot = operatorOnField, operatorOnField, oper
 
 --- The start of every condition: `R.name`, `R.outer.inner`, or `R["outer.inner"]` and `R("outer.inner")`, which
 --- also reach a field named as a method (`R["outer.eq"]`).
----@class cloudblue.connect.R
----@field [string] cloudblue.connect.Field
+---@type cloudblue.connect.R
 builder.R = setmetatable({}, {
   __name = "cloudblue.connect.R",
   __metatable = false,

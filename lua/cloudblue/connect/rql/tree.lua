@@ -50,24 +50,23 @@ local function gather(kind, nodes)
 end
 
 --- All of the nodes hold.
----@param nodes cloudblue.connect.rql.Node[]
----@return cloudblue.connect.rql.Node? node nil where there are none
+---@param nodes cloudblue.connect.rql.Node[] one or more
+---@return cloudblue.connect.rql.Node
 function tree.all(nodes)
   if #nodes < 2 then return nodes[1] end
   return { kind = "and", children = gather("and", nodes) }
 end
 
 --- At least one of the nodes holds.
----@param nodes cloudblue.connect.rql.Node[]
----@return cloudblue.connect.rql.Node? node nil where there are none
+---@param nodes cloudblue.connect.rql.Node[] two or more
+---@return cloudblue.connect.rql.Node
 function tree.any(nodes)
-  if #nodes < 2 then return nodes[1] end
   return { kind = "or", children = gather("or", nodes) }
 end
 
 --- As `any`, written as the JavaScript SDK writes it, `(((a)|(b))|(c))`, unless that would nest too deep.
----@param nodes cloudblue.connect.rql.Node[]
----@return cloudblue.connect.rql.Node? node nil where there are none
+---@param nodes cloudblue.connect.rql.Node[] one or more
+---@return cloudblue.connect.rql.Node
 function tree.anyPairwise(nodes)
   local groups = {}
   for index, node in ipairs(nodes) do
