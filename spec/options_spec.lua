@@ -48,6 +48,12 @@ describe("an unknown option", function()
     assert.equal("options are a table of names, and this one has another key", refused { [true] = 5 })
   end)
 
+  -- A string of Lua does not end at a NUL byte, as one of C does.
+  it("is refused where a known name is only its beginning, before a NUL byte", function()
+    assert.equal("options are a table of names, and this one has another key", refused { ["timeout\0x"] = 1 })
+    assert.equal("options are a table of names, and this one has another key", refused { ["timeout\0"] = 1 })
+  end)
+
   it("is refused among the options of client:request too", function()
     local client <close> = connect.ConnectClient("http://127.0.0.1:1", "key")
     assert.equal("bad argument #3 to 'request' (unknown option 'boddy'; the nearest known one is 'body')",

@@ -4,6 +4,8 @@
 */
 #include "cbl_aux.h"
 
+#include <string.h>
+
 /* Its address is the key of a table in the registry: method -> its name. */
 static const char names_key = 0;
 
@@ -85,6 +87,11 @@ void cbl_checklast(lua_State *L, int last) {
     if (!lua_isnil(L, arg))
       cbl_argerror(L, arg,
                    lua_pushfstring(L, "one argument too many: a %s", luaL_typename(L, arg)));
+}
+
+bool cbl_equals(lua_State *L, int idx, const char *s, size_t n) {
+  return lua_type(L, idx) == LUA_TSTRING && lua_rawlen(L, idx) == n &&
+         memcmp(lua_tostring(L, idx), s, n) == 0;
 }
 
 void cbl_setstring(lua_State *L, const char *name, const char *value) {

@@ -43,6 +43,10 @@ void *cbl_checkself(lua_State *L, const char *type);
 /* Raises an argument error when a value stands behind argument last. */
 void cbl_checklast(lua_State *L, int last);
 
+/* True when the value at idx is that string, whole: one of Lua's may go on behind a
+** NUL byte, where strcmp ends. */
+bool cbl_equals(lua_State *L, int idx, const char *s, size_t n);
+
 /* Sets a string field of the table at the top of the stack. */
 void cbl_setstring(lua_State *L, const char *name, const char *value);
 

@@ -91,6 +91,11 @@ static const cbl_option *find(const cbl_option *options, const char *name) {
   return NULL;
 }
 
+/* A name has no NUL byte: what stands behind one would not be compared. */
+static bool is_name(lua_State *L, int idx) {
+  return lua_type(L, idx) == LUA_TSTRING && strlen(lua_tostring(L, idx)) == lua_rawlen(L, idx);
+}
+
 void cbl_options_copy(lua_State *L, int idx) {
   idx = lua_absindex(L, idx);
   lua_newtable(L);
@@ -106,7 +111,7 @@ void cbl_options_read(lua_State *L, int arg, int idx, const cbl_option *options,
   lua_pushnil(L);
   while (lua_next(L, idx) != 0) {
     const cbl_option *o;
-    if (lua_type(L, -2) != LUA_TSTRING) cbl_argerror(L, arg, CBL_NO_NAME);
+    if (!is_name(L, -2)) cbl_argerror(L, arg, CBL_NO_NAME);
     o = find(options, lua_tostring(L, -2));
     if (o != NULL)
       read_value(L, arg, o, target);

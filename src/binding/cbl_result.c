@@ -5,16 +5,12 @@
 
 #include <string.h>
 
+#include "cbl_aux.h"
 #include "cbl_chunk.h"
 #include "cbl_confirm.h"
 #include "cbl_download.h"
 #include "cbl_json.h"
 #include "cbl_reply.h"
-
-static bool is_string(lua_State *L, const char *bytes, size_t n) {
-  return lua_type(L, -1) == LUA_TSTRING && lua_rawlen(L, -1) == n &&
-         memcmp(lua_tostring(L, -1), bytes, n) == 0;
-}
 
 /* Pushes { status, headers, attempts } behind the value. */
 static cbc_verdict push_reply(lua_State *L, const cbl_job *job) {
@@ -68,7 +64,7 @@ static cbc_verdict read_list(lua_State *L, const cbl_job *job) {
 static bool is_object_meant(lua_State *L, const cbl_job *job, bool needs_id) {
   const cbc_segment *id = &job->subject.id;
   bool string = lua_getfield(L, -1, "id") == LUA_TSTRING;
-  if (is_string(L, id->bytes, id->size) || (!string && !needs_id)) {
+  if (cbl_equals(L, -1, id->bytes, id->size) || (!string && !needs_id)) {
     lua_pop(L, 1);
     return true;
   }
@@ -160,7 +156,7 @@ static bool push_entry(lua_State *L, const cbl_job *job) {
   for (lua_Integer i = 1; i <= n; i++) {
     if (lua_rawgeti(L, list, i) == LUA_TTABLE) {
       lua_getfield(L, -1, "id");
-      if (is_string(L, job->subject.id.bytes, job->subject.id.size)) {
+      if (cbl_equals(L, -1, job->subject.id.bytes, job->subject.id.size)) {
         lua_pushvalue(L, -2);
         lua_replace(L, list + 1);
         found++;
@@ -198,11 +194,13 @@ static bool add_error(lua_State *L, luaL_Buffer *b, int entry, const char *name)
   return type != LUA_TNIL && type != LUA_TLIGHTUSERDATA && type != LUA_TSTRING;
 }
 
-/* True for the statuses of a record (the API's description). */
-static bool is_record_status(const char *status) {
-  static const char *const known[] = {"valid", "invalid", "approved", "rejected", "closed"};
+#define CLOSED "closed"
+
+/* True when the value at idx is a status of a record (the API's description). */
+static bool is_record_status(lua_State *L, int idx) {
+  static const char *const known[] = {"valid", "invalid", "approved", "rejected", CLOSED};
   for (size_t i = 0; i < sizeof known / sizeof *known; i++)
-    if (strcmp(status, known[i]) == 0) return true;
+    if (cbl_equals(L, idx, known[i], strlen(known[i]))) return true;
   return false;
 }
 
@@ -211,22 +209,22 @@ static bool is_record_status(const char *status) {
 ** rejection; whatever else is not clear is found out by reading the record. */
 static cbc_verdict judge_entry(lua_State *L) {
   int entry = lua_gettop(L);
-  const char *status = NULL;
+  int status = entry + 1;
   bool codes, details;
   luaL_Buffer b;
-  if (lua_getfield(L, entry, "status") == LUA_TSTRING) status = lua_tostring(L, -1);
+  lua_getfield(L, entry, "status");
   luaL_buffinit(L, &b);
   luaL_addstring(&b, "the record was not closed");
   codes = add_error(L, &b, entry, "error_codes");
   details = add_error(L, &b, entry, "error_details");
   luaL_pushresult(&b);
-  if (status != NULL && strcmp(status, "closed") == 0 && !codes && !details) {
+  if (cbl_equals(L, status, CLOSED, strlen(CLOSED)) && !codes && !details) {
     lua_settop(L, entry);
     return CBC_VERDICT_APPLIED;
   }
-  if (status != NULL && is_record_status(status) && (codes || details)) return CBC_VERDICT_REJECTED;
+  if (is_record_status(L, status) && (codes || details)) return CBC_VERDICT_REJECTED;
   lua_pushfstring(L, "the entry of the record is not clear (its status is %s)",
-                  status != NULL ? status : "missing");
+                  lua_type(L, status) == LUA_TSTRING ? lua_tostring(L, status) : "missing");
   return CBC_VERDICT_UNREADABLE;
 }
 
