@@ -100,15 +100,12 @@ static void read_file_id(lua_State *L, const reader *r, int arg, cbl_param p) {
 
 /* Keeps the JSON text of a table as the body. */
 static void read_object(lua_State *L, const reader *r, int arg, cbl_param p) {
-  cbc_request *request = &r->job->call->request;
   if (p == CBL_PARAM_BODY && lua_isnoneornil(L, arg)) return;
   if (!lua_istable(L, arg)) cbl_typeerror(L, arg, names[p].name, "a table", arg);
   cbl_check_body(L, arg, arg);
   lua_pushvalue(L, arg);
   cbl_json_encode(L);
-  request->body = CBC_BODY_JSON;
-  request->json = lua_tolstring(L, -1, &request->json_size);
-  cbl_job_anchor(L, r->idx, CBL_JOB_BODY);
+  cbl_job_take_body(L, r->idx);
 }
 
 /* The options of one call, behind its arguments. */
@@ -181,7 +178,6 @@ static void read_argument(lua_State *L, const reader *r, int arg, cbl_param p) {
 ** row; absent ones are left out. */
 static void read_fields(lua_State *L, const reader *r, int first) {
   const cbl_endpoint *e = r->job->endpoint;
-  cbc_request *request = &r->job->call->request;
   bool list = e->shape == CBL_SHAPE_LIST;
   const char *separator = "";
   luaL_Buffer b;
@@ -199,9 +195,7 @@ static void read_fields(lua_State *L, const reader *r, int first) {
   }
   luaL_addstring(&b, list ? "}]" : "}");
   luaL_pushresult(&b);
-  request->body = CBC_BODY_JSON;
-  request->json = lua_tolstring(L, -1, &request->json_size);
-  cbl_job_anchor(L, r->idx, CBL_JOB_BODY);
+  cbl_job_take_body(L, r->idx);
 }
 
 int cbl_arguments_count(const cbl_endpoint *endpoint) {

@@ -87,6 +87,14 @@ void cbl_job_anchor(lua_State *L, int idx, cbl_anchor place) {
   lua_setiuservalue(L, idx, (int)place);
 }
 
+void cbl_job_take_body(lua_State *L, int idx) {
+  const cbl_job *job = lua_touserdata(L, idx);
+  cbc_request *r = &job->call->request;
+  r->body = CBC_BODY_JSON;
+  r->json = lua_tolstring(L, -1, &r->json_size);
+  cbl_job_anchor(L, idx, CBL_JOB_BODY);
+}
+
 int cbl_job_push_anchored(lua_State *L, int idx, cbl_anchor place) {
   return lua_getiuservalue(L, idx, (int)place);
 }

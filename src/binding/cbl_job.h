@@ -84,6 +84,9 @@ cbl_job *cbl_job_push(lua_State *L, int client, const cbl_class *class,
 /* Pops a value and keeps it as a user value of the job at index idx. */
 void cbl_job_anchor(lua_State *L, int idx, cbl_anchor place);
 
+/* Pops the JSON text and makes it the body of the request of the job at index idx. */
+void cbl_job_take_body(lua_State *L, int idx);
+
 /* Pushes a user value of the job at index idx; returns its type. */
 int cbl_job_push_anchored(lua_State *L, int idx, cbl_anchor place);
 

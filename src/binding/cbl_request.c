@@ -69,7 +69,7 @@ static void read_query(lua_State *L) {
   lua_replace(L, QUERY);
 }
 
-static void read_body(lua_State *L, cbc_request *r) {
+static void read_body(lua_State *L) {
   if (lua_getfield(L, OPTIONS, "body") == LUA_TNIL) {
     lua_pop(L, 1);
     return;
@@ -77,9 +77,7 @@ static void read_body(lua_State *L, cbc_request *r) {
   if (!lua_istable(L, -1)) cbl_typeerror(L, OPTIONS, "option 'body'", "a table", -1);
   cbl_check_body(L, OPTIONS, -1);
   cbl_json_encode(L);
-  r->body = CBC_BODY_JSON;
-  r->json = lua_tolstring(L, -1, &r->json_size);
-  cbl_job_anchor(L, JOB, CBL_JOB_BODY);
+  cbl_job_take_body(L, JOB);
 }
 
 static void read_headers(lua_State *L, cbc_request *r) {
@@ -128,7 +126,7 @@ int cbl_request_perform(lua_State *L) {
   r->method = method;
   r->whole = s.raw;
   r->connect_timeout = s.limits.connect_timeout;
-  read_body(L, r);
+  read_body(L);
   read_headers(L, r);
   add_url(L, r);
   policy = cbl_limits_policy(&s.limits);
