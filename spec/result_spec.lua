@@ -159,7 +159,8 @@ describe("the answer to closeRecords", function()
       '{"id":"UR-1","status":"approved"}', '{"id":"UR-1"}', '{"id":"UR-1","status":null}',
       '{"id":"UR-1","error_codes":"STATE_001","error_details":"no"}',
       '{"id":"UR-1","status":"closed\\u0000x"}',
-      '{"id":"UR-1","status":"valid\\u0000","error_codes":"STATE_001"}', '{"id":"UR-1","status":"closing"}', '{"id":"UR-1","status":"closing","error_codes":"STATE_001"}',
+      '{"id":"UR-1","status":"valid\\u0000","error_codes":"STATE_001"}',
+      '{"id":"UR-1","status":"closing"}', '{"id":"UR-1","status":"closing","error_codes":"STATE_001"}',
       '{"id":"UR-1","status":"closed"},{"id":"UR-1","status":"approved"}',
     } do
       local s <close> = service.answering({ rawserver.reply(206, "[" .. entry .. "]"), service.closed("UR-1") },
