@@ -135,16 +135,21 @@ static const char *text_of(field f, const char *otherwise) {
   return f.kind == STRING ? f.s.bytes : otherwise;
 }
 
+void cbl_confirm_push_other(lua_State *L, const char *id) {
+  if (id == NULL)
+    lua_pushliteral(L, "the reply is no record or chunk: it has no id");
+  else
+    lua_pushfstring(L, "the reply is about another object (%s)", id);
+}
+
 /* Pushes why the object does not show what was asked for. */
 static void push_reason(lua_State *L, const cbl_job *job, const shown *o, cbc_verdict verdict) {
   const char *alike = verdict == CBC_VERDICT_AMBIGUOUS
                           ? ", which may be ours: it differs in no more than blanks, letter case "
                             "or Unicode normalisation"
                           : "";
-  if (o->id.kind != STRING)
-    lua_pushliteral(L, "the reply is no record or chunk: it has no id");
-  else if (!is_equal(o->id.s, job->subject.id))
-    lua_pushfstring(L, "the reply is about another object (%s)", o->id.s.bytes);
+  if (o->id.kind != STRING || !is_equal(o->id.s, job->subject.id))
+    cbl_confirm_push_other(L, text_of(o->id, NULL));
   else if (o->status.kind != STRING)
     lua_pushliteral(L, "the reply shows no status");
   else if (verdict == CBC_VERDICT_NOT_APPLIED)

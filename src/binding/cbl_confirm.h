@@ -24,4 +24,8 @@ cbc_verdict cbl_confirm_scan(const cbl_job *job, const cbc_outline *outline, con
 ** the reason, unless that is CBC_VERDICT_APPLIED. */
 cbc_verdict cbl_confirm_judge(lua_State *L, const cbl_job *job, bool confirming);
 
+/* Pushes the reason where a reply is about another object than was asked for. id:
+** that object's, NULL where it has none. */
+void cbl_confirm_push_other(lua_State *L, const char *id);
+
 #endif

@@ -13,10 +13,9 @@
 /* Levels of nesting of an error's details that are kept. */
 #define DEPTH_MOST 100
 
-static const char *const outcomes[] = {[CBC_UNSENT] = "unsent",
-                                       [CBC_REJECTED] = "rejected",
-                                       [CBC_APPLIED] = "applied",
-                                       [CBC_UNKNOWN] = "unknown"};
+/* A call that took effect (CBC_APPLIED) has no failure. */
+static const char *const outcomes[] = {
+    [CBC_UNSENT] = "unsent", [CBC_REJECTED] = "rejected", [CBC_UNKNOWN] = "unknown"};
 
 /* ==== Printing ======================================================== */
 

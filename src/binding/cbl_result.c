@@ -68,10 +68,7 @@ static bool is_object_meant(lua_State *L, const cbl_job *job, bool needs_id) {
     lua_pop(L, 1);
     return true;
   }
-  if (string)
-    lua_pushfstring(L, "the reply is about another object (%s)", lua_tostring(L, -1));
-  else
-    lua_pushliteral(L, "the reply is no record or chunk: it has no id");
+  cbl_confirm_push_other(L, string ? lua_tostring(L, -1) : NULL);
   return false;
 }
 
