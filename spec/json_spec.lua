@@ -12,24 +12,11 @@ local function read(text)
   return s.client:request("GET", "/x")
 end
 
---- Reads many texts over one connection.
-local function readEach(texts)
-  local replies = {}
-  for index, text in ipairs(texts) do replies[index] = rawserver.reply(200, text) end
-  local s <close> = service.answering(replies)
-  local values = {}
-  for index = 1, #texts do
-    local value, failure = s.client:request("GET", "/x")
-    values[index] = { value = value, failure = failure }
-  end
-  return values
-end
-
 --- Asserts that each text reads as its value, of that type.
 local function assertNumbers(cases)
   local texts = {}
   for index, case in ipairs(cases) do texts[index] = '{"n":' .. case[1] .. "}" end
-  for index, got in ipairs(readEach(texts)) do
+  for index, got in ipairs(service.readEach(texts)) do
     local text, expected = cases[index][1], cases[index][2]
     local number = got.value and got.value.n
     assert.equal(math.type(expected), math.type(number), text)
@@ -113,14 +100,14 @@ describe("a number of a reply", function()
       9007199254740993, -9007199254740993, 9007199254740993, 9007199254740993, { 9007199254740993 }, 7, 7.5,
       1234567890123456789,
     }
-    for index, got in ipairs(readEach(texts)) do
+    for index, got in ipairs(service.readEach(texts)) do
       assert.same(meant[index], got.value, texts[index])
       assert.equal(math.type(meant[index]), math.type(got.value), texts[index])
     end
   end)
 
   it("is no number of a float's range: a failure", function()
-    for _, got in ipairs(readEach {
+    for _, got in ipairs(service.readEach {
       '{"n":1e400}', "[-1e999]", '{"a":[{"b":1e309}]}', "[1" .. ("0"):rep(400) .. "]", "[-1" .. ("9"):rep(309) .. "]",
       "[1234567890123456,1e400]",
     }) do
@@ -188,7 +175,7 @@ describe("a reply that is no JSON", function()
       "\xEF\xBB\xBF{}", '["\\x"]', "[1234567890123456789", "{} {}", " ", "[--1]",
       "[0012345678901234567]", "[-]", "[12345678901234567-]",
     }
-    for index, got in ipairs(readEach(texts)) do
+    for index, got in ipairs(service.readEach(texts)) do
       local text = texts[index]
       assert.is_nil(got.value, text)
       assert.equal("decode", got.failure.kind, text)
@@ -220,7 +207,7 @@ describe("nesting", function()
       nested(1001), nested(10000), nested(1000000), ('{"a":'):rep(10000) .. "1" .. ("}"):rep(10000),
       "[1234567890123456789," .. nested(10000) .. "]",
     }
-    for _, got in ipairs(readEach(texts)) do
+    for _, got in ipairs(service.readEach(texts)) do
       assert.equal("decode", got.failure.kind)
       assert.matches("^the reply is no JSON: .*nested", got.failure.message)
     end

@@ -1,26 +1,12 @@
 -- How numbers get past lua-cjson: integers are exact and strings are strings, whatever the text holds.
 
 local jsontexts = require "spec.support.jsontexts"
-local rawserver = require "spec.support.rawserver"
 local service = require "spec.support.service"
-
---- Reads many texts over one connection.
-local function readEach(texts)
-  local replies = {}
-  for index, text in ipairs(texts) do replies[index] = rawserver.reply(200, text) end
-  local s <close> = service.answering(replies)
-  local values = {}
-  for index = 1, #texts do
-    local value, failure = s.client:request("GET", "/x")
-    values[index] = { value = value, failure = failure }
-  end
-  return values
-end
 
 describe("strings of a reply", function()
   it("stay strings, whatever they say, next to long numbers", function()
     local text = [[{"n":1234567890123456789,"a":"\u0001cloudblue.connect integer:5","b":"1234567890123456789"}]]
-    local value = readEach({ text })[1].value
+    local value = service.readEach({ text })[1].value
     assert.equal("\1cloudblue.connect integer:5", value.a)
     assert.equal("1234567890123456789", value.b)
   end)
@@ -41,7 +27,7 @@ describe("strings of a reply", function()
         .. '"n":9007199254740993,"seven":"' .. ALL[1]:sub(1, -7) .. '"}')
         :gsub("%?", beginning[1])
     end
-    for index, got in ipairs(readEach(texts)) do
+    for index, got in ipairs(service.readEach(texts)) do
       local plain = BEGINNINGS[index][2]
       assert.same({
         s = plain .. "42", [plain .. "42"] = 1, [plain .. "43"] = plain, l = { plain .. "9007199254740995" },
@@ -52,7 +38,7 @@ describe("strings of a reply", function()
 
   it("leave integers exact, whichever control characters they use up", function()
     local texts = { '["' .. ALL[1] .. '",9007199254740993]', '["' .. ALL[2] .. '",9007199254740993]' }
-    for index, got in ipairs(readEach(texts)) do
+    for index, got in ipairs(service.readEach(texts)) do
       assert.same({ ALL[2], 9007199254740993 }, got.value, texts[index])
       assert.equal("integer", math.type(got.value[2]))
     end

@@ -1,18 +1,8 @@
-local http = require "spec.support.http"
-local sandbox = require "cloudblue.connect.sandbox"
+local sandboxed = require "spec.support.sandboxed"
 
 describe("the sandbox's usage aggregates", function()
-  local running, client
-
-  setup(function()
-    running = assert(sandbox.start())
-    client = http.open(running)
-  end)
-
-  teardown(function()
-    client:close()
-    running:stop()
-  end)
+  local client
+  sandboxed.share(nil, function(_, given) client = given end)
 
   it("are listed, one for each asset", function()
     local reply = client:call("GET", "/usage/aggregates?item.type=Reservation")

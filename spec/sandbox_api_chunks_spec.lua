@@ -1,27 +1,11 @@
-local http = require "spec.support.http"
-local sandbox = require "cloudblue.connect.sandbox"
+local sandboxed = require "spec.support.sandboxed"
 
 describe("the sandbox's usage chunks", function()
   local running, client
   local READY, DRAFT, FAILED = "UFC-2026-01-0000-0000-001", "UFC-2026-01-0000-0000-002", "UFC-2026-01-0000-0000-003"
-
-  setup(function()
-    running = assert(sandbox.start { chunks = 3, chunkStatuses = { "ready", "draft", "failed" }, downloadBytes = 1000 })
-    client = http.open(running)
-  end)
-
-  before_each(function()
-    running:reset()
-  end)
-
-  after_each(function()
-    assert.are.same({}, running:problems())
-  end)
-
-  teardown(function()
-    client:close()
-    running:stop()
-  end)
+  sandboxed.share(
+    { chunks = 3, chunkStatuses = { "ready", "draft", "failed" }, downloadBytes = 1000 },
+    function(...) running, client = ... end)
 
   local function close(id, value)
     return client:call("POST", "/usage/chunks/" .. id .. "/close", { json = value })

@@ -1,28 +1,16 @@
 local http = require "spec.support.http"
-local sandbox = require "cloudblue.connect.sandbox"
+local sandboxed = require "spec.support.sandboxed"
 
 describe("the sandbox's usage files", function()
   local running, client
   local ACCEPTED, READY = "UF-2026-01-0000-0000", "UF-2026-01-0000-0001"
   local PENDING, DRAFT = "UF-2026-01-0000-0002", "UF-2026-01-0000-0003"
-
-  setup(function()
-    running = assert(sandbox.start { records = 4, statuses = { "approved", "valid" }, uploadRecords = 3 })
-    client = http.open(running)
-  end)
+  sandboxed.share(
+    { records = 4, statuses = { "approved", "valid" }, uploadRecords = 3 },
+    function(...) running, client = ... end)
 
   before_each(function()
-    running:reset()
     running:configure { uploadReads = 0 }
-  end)
-
-  after_each(function()
-    assert.are.same({}, running:problems())
-  end)
-
-  teardown(function()
-    client:close()
-    running:stop()
   end)
 
   local function upload(id, filename, body, part)

@@ -1,18 +1,8 @@
-local http = require "spec.support.http"
-local sandbox = require "cloudblue.connect.sandbox"
+local sandboxed = require "spec.support.sandboxed"
 
 describe("the sandbox's links", function()
   local running, client
-
-  setup(function()
-    running = assert(sandbox.start { downloadBytes = 300 })
-    client = http.open(running)
-  end)
-
-  teardown(function()
-    client:close()
-    running:stop()
-  end)
+  sandboxed.share({ downloadBytes = 300 }, function(...) running, client = ... end)
 
   it("lead to a product's template, which needs no key", function()
     local reply = client:call("GET", "/usage/products/PRD-000-000-001/template")

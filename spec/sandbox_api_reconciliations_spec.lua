@@ -1,26 +1,9 @@
 local http = require "spec.support.http"
-local sandbox = require "cloudblue.connect.sandbox"
+local sandboxed = require "spec.support.sandboxed"
 
 describe("the sandbox's reconciliations", function()
   local running, client
-
-  setup(function()
-    running = assert(sandbox.start { downloadBytes = 500 })
-    client = http.open(running)
-  end)
-
-  before_each(function()
-    running:reset()
-  end)
-
-  after_each(function()
-    assert.are.same({}, running:problems())
-  end)
-
-  teardown(function()
-    client:close()
-    running:stop()
-  end)
+  sandboxed.share({ downloadBytes = 500 }, function(...) running, client = ... end)
 
   local function create(parts)
     return client:call("POST", "/usage/reconciliations", http.form(parts))

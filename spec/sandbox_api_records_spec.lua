@@ -1,27 +1,14 @@
 local json = require "cjson"
-local http = require "spec.support.http"
-local sandbox = require "cloudblue.connect.sandbox"
+local sandboxed = require "spec.support.sandboxed"
 
 describe("the sandbox's usage records", function()
   local running, client
-
-  setup(function()
-    running = assert(sandbox.start { records = 30, statuses = { "approved", "approved", "valid", "rejected" } })
-    client = http.open(running)
-  end)
+  sandboxed.share(
+    { records = 30, statuses = { "approved", "approved", "valid", "rejected" } },
+    function(...) running, client = ... end)
 
   before_each(function()
-    running:reset()
     running:configure { bulkRoute = true }
-  end)
-
-  after_each(function()
-    assert.are.same({}, running:problems())
-  end)
-
-  teardown(function()
-    client:close()
-    running:stop()
   end)
 
   local ID = "UR-2026-01-0000-0000-0000-0001"

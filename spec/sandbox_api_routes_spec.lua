@@ -1,6 +1,6 @@
 local http = require "spec.support.http"
 local routes = require "cloudblue.connect.sandbox.api.routes"
-local sandbox = require "cloudblue.connect.sandbox"
+local sandboxed = require "spec.support.sandboxed"
 
 --- Every operation of the description's usage part: method, path, the status of its success.
 local OPERATIONS = {
@@ -84,21 +84,11 @@ end
 
 describe("the sandbox's routes", function()
   local running, client
-
-  setup(function()
-    running = assert(sandbox.start { records = 2 })
-    client = http.open(running)
-  end)
+  sandboxed.share({ records = 2 }, function(...) running, client = ... end)
 
   before_each(function()
-    running:reset()
     client:call("POST", "/usage/reconciliations",
       http.form { { name = "recon_file", filename = "r.xlsx", body = "bytes" } })
-  end)
-
-  teardown(function()
-    client:close()
-    running:stop()
   end)
 
   for _, operation in ipairs(OPERATIONS) do

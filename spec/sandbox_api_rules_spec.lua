@@ -1,27 +1,9 @@
-local http = require "spec.support.http"
-local sandbox = require "cloudblue.connect.sandbox"
+local sandboxed = require "spec.support.sandboxed"
 
 describe("the sandbox's usage rules", function()
   local running, client
   local RULES = "/products/PRD-000-000-001/usage/rules"
-
-  setup(function()
-    running = assert(sandbox.start())
-    client = http.open(running)
-  end)
-
-  before_each(function()
-    running:reset()
-  end)
-
-  after_each(function()
-    assert.are.same({}, running:problems())
-  end)
-
-  teardown(function()
-    client:close()
-    running:stop()
-  end)
+  sandboxed.share(nil, function(...) running, client = ... end)
 
   it("are listed by product", function()
     local reply = client:call("GET", RULES .. "?action=accept")

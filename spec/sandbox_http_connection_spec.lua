@@ -1,27 +1,9 @@
-local http = require "spec.support.http"
 local rawclient = require "spec.support.rawclient"
-local sandbox = require "cloudblue.connect.sandbox"
+local sandboxed = require "spec.support.sandboxed"
 
 describe("a connection to the sandbox", function()
   local running, client
-
-  setup(function()
-    running = assert(sandbox.start { records = 5, requestLog = 3, bodyLog = 10, keepAlive = 0.2 })
-    client = http.open(running)
-  end)
-
-  before_each(function()
-    running:reset()
-  end)
-
-  after_each(function()
-    client:close()
-    assert.are.same({}, running:problems())
-  end)
-
-  teardown(function()
-    running:stop()
-  end)
+  sandboxed.share({ records = 5, keepAlive = 0.2 }, function(...) running, client = ... end)
 
   it("closes a connection that was idle for too long", function()
     local bytes = rawclient.request(running, "GET", "/usage/records/UR-2026-01-0000-0000-0000-0001")

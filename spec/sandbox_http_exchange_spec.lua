@@ -1,29 +1,11 @@
 local cqueues = require "cqueues"
 local faulted = require "spec.support.faulted"
-local http = require "spec.support.http"
 local rawclient = require "spec.support.rawclient"
-local sandbox = require "cloudblue.connect.sandbox"
+local sandboxed = require "spec.support.sandboxed"
 
 describe("an exchange with the sandbox", function()
   local running, client
-
-  setup(function()
-    running = assert(sandbox.start { records = 5, requestLog = 3, bodyLog = 10, keepAlive = 0.2 })
-    client = http.open(running)
-  end)
-
-  before_each(function()
-    running:reset()
-  end)
-
-  after_each(function()
-    client:close()
-    assert.are.same({}, running:problems())
-  end)
-
-  teardown(function()
-    running:stop()
-  end)
+  sandboxed.share({ records = 5, requestLog = 3, bodyLog = 10 }, function(...) running, client = ... end)
 
   it("lets in who has the key, the whole key and nothing but the key", function()
     local key = running.apiKey
@@ -103,22 +85,7 @@ end)
 
 describe("an exchange with the sandbox under a fault", function()
   local f
-
-  setup(function()
-    f = faulted.start()
-  end)
-
-  before_each(function()
-    f.sandbox:reset()
-  end)
-
-  after_each(function()
-    assert.are.same({}, f.sandbox:problems())
-  end)
-
-  teardown(function()
-    f:stop()
-  end)
+  faulted.share(function(given) f = given end)
 
   it("delay: applied and answered, later", function()
     local received, ending, applied, times = f:close { fault = "delay", seconds = 0.1 }

@@ -3,22 +3,7 @@ local json = require "cloudblue.connect.sandbox.json"
 
 describe("a fault in the sandbox that answers something else:", function()
   local f
-
-  setup(function()
-    f = faulted.start()
-  end)
-
-  before_each(function()
-    f.sandbox:reset()
-  end)
-
-  after_each(function()
-    assert.are.same({}, f.sandbox:problems())
-  end)
-
-  teardown(function()
-    f:stop()
-  end)
+  faulted.share(function(given) f = given end)
 
   --- The value of a reply's body.
   local function valueOf(received)

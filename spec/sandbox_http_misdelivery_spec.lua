@@ -4,22 +4,7 @@ local rawclient = require "spec.support.rawclient"
 
 describe("a fault in the sandbox that breaks a reply, or its connection:", function()
   local f
-
-  setup(function()
-    f = faulted.start()
-  end)
-
-  before_each(function()
-    f.sandbox:reset()
-  end)
-
-  after_each(function()
-    assert.are.same({}, f.sandbox:problems())
-  end)
-
-  teardown(function()
-    f:stop()
-  end)
+  faulted.share(function(given) f = given end)
 
   --- What came back and how it ended.
   local function ends(bytes)

@@ -1,26 +1,8 @@
-local http = require "spec.support.http"
-local sandbox = require "cloudblue.connect.sandbox"
+local sandboxed = require "spec.support.sandboxed"
 
 describe("the sandbox's server", function()
   local running, client
-
-  setup(function()
-    running = assert(sandbox.start { records = 5, requestLog = 3, bodyLog = 10, keepAlive = 0.2 })
-    client = http.open(running)
-  end)
-
-  before_each(function()
-    running:reset()
-  end)
-
-  after_each(function()
-    client:close()
-    assert.are.same({}, running:problems())
-  end)
-
-  teardown(function()
-    running:stop()
-  end)
+  sandboxed.share({ records = 5 }, function(...) running, client = ... end)
 
   it("counts connections, each with its requests", function()
     client:call("GET", "/usage/files")

@@ -3,6 +3,8 @@
 ---     local f <close> = faulted.start()
 ---     local received, ending, applied = f:close { fault = "truncate" }
 
+local assert = require "luassert"
+local busted = require "busted"
 local rawclient = require "spec.support.rawclient"
 local sandbox = require "cloudblue.connect.sandbox"
 
@@ -19,6 +21,30 @@ Faulted.__index = Faulted
 
 function faulted.start()
   return setmetatable({ sandbox = assert(sandbox.start { records = 5 }) }, Faulted)
+end
+
+--- Starts one for all tests of the `describe` that calls this, puts it back to its start before each, and sees after
+--- each that it had no problem.
+---@param take fun(f: Faulted) is given it
+function faulted.share(take)
+  local f
+
+  busted.setup(function()
+    f = faulted.start()
+    take(f)
+  end)
+
+  busted.before_each(function()
+    f.sandbox:reset()
+  end)
+
+  busted.after_each(function()
+    assert.same({}, f.sandbox:problems())
+  end)
+
+  busted.teardown(function()
+    f:stop()
+  end)
 end
 
 --- The bytes of a request after whose reply the connection ends.

@@ -60,6 +60,21 @@ function service.scripted(connections, options, tls)
   return start({ connections = connections, tls = tls }, options)
 end
 
+--- Has a client read JSON texts, the n-th as the reply to its n-th request, all over one connection.
+---@param texts string[]
+---@return {value: any, failure: table?}[] read what became of each
+function service.readEach(texts)
+  local replies = {}
+  for index, text in ipairs(texts) do replies[index] = rawserver.reply(200, text) end
+  local s <close> = service.answering(replies)
+  local read = {}
+  for index = 1, #texts do
+    local value, failure = s.client:request("GET", "/x")
+    read[index] = { value = value, failure = failure }
+  end
+  return read
+end
+
 local function parse(text, at)
   local last = select(2, text:find("\r\n\r\n", at, true))
   if not last then return nil end
