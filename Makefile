@@ -153,7 +153,7 @@ lint:  ## luacheck, clang-tidy, cppcheck and the format of the C files
 	@$(TOOL) tools/test.sh lint
 
 format:  ## lay the C files out as .clang-format says
-	clang-format -i $(wildcard src/*/*.[ch] spec/core/*.[ch] spec/fuzz/*.[ch] spec/support/*.c examples/*.c bench/*.c)
+	clang-format -i $(wildcard src/*/*.[ch] spec/core/*.[ch] spec/fuzz/*.[ch] spec/support/*.c examples/*.c bench/*.[ch] bench/*/*.c)
 
 print-%:
 	@echo '$($*)'

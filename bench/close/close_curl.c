@@ -4,47 +4,13 @@
  *
  * The requests are those of close_module.lua byte for byte (compare.lua checks that), so that
  * nothing is measured but what a module adds. */
-#include <curl/curl.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 
-#include "../../src/binding/cbl_version.h"
+#include "../bare.h"
 
 static const char BODY[] =
     "{\"external_billing_id\":\"BILL-77\",\"external_billing_note\":\"January run\"}";
-
-struct reply {
-  char *bytes;
-  size_t length, capacity;
-};
-
-static size_t collect(char *data, size_t size, size_t n, void *to) {
-  struct reply *reply = to;
-  n *= size;
-  if (reply->length + n > reply->capacity) {
-    reply->capacity = 2 * (reply->length + n);
-    reply->bytes = realloc(reply->bytes, reply->capacity);
-    if (!reply->bytes) return 0;
-  }
-  memcpy(reply->bytes + reply->length, data, n);
-  reply->length += n;
-  return n;
-}
-
-static CURL *prepare(struct curl_slist **headers, struct reply *reply) {
-  CURL *curl = curl_easy_init();
-  *headers = curl_slist_append(*headers, "Content-Type: application/json");
-  *headers = curl_slist_append(*headers, "Authorization: ApiKey SU-000-000-000:secret");
-  curl_easy_setopt(curl, CURLOPT_HTTPHEADER, *headers);
-  curl_easy_setopt(curl, CURLOPT_USERAGENT, "cloudblue-connect-lua/" CBL_VERSION);
-  curl_easy_setopt(curl, CURLOPT_ACCEPT_ENCODING, "gzip");
-  curl_easy_setopt(curl, CURLOPT_NOSIGNAL, 1L);
-  curl_easy_setopt(curl, CURLOPT_TIMEOUT_MS, 60000L);
-  curl_easy_setopt(curl, CURLOPT_WRITEFUNCTION, collect);
-  curl_easy_setopt(curl, CURLOPT_WRITEDATA, reply);
-  return curl;
-}
 
 static int close_record(CURL *curl, const char *endpoint, long number, struct reply *reply) {
   char url[256];
@@ -61,10 +27,11 @@ static int close_record(CURL *curl, const char *endpoint, long number, struct re
 
 int main(int argc, char **argv) {
   struct reply reply = {0};
-  struct curl_slist *headers = NULL;
+  struct curl_slist *headers;
   CURL *curl;
   if (argc != 3) return 2;
   curl_global_init(CURL_GLOBAL_DEFAULT);
+  headers = curl_slist_append(NULL, "Content-Type: application/json");
   curl = prepare(&headers, &reply);
   for (long i = 1, count = atol(argv[2]); i <= count; i++)
     if (!close_record(curl, argv[1], i, &reply)) return 1;

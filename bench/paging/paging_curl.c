@@ -6,50 +6,17 @@
  *
  * The requests are those of paging_module.lua byte for byte; compare.lua checks that. */
 #define _GNU_SOURCE
-#include <curl/curl.h>
 #include <lauxlib.h>
 #include <lua.h>
 #include <lualib.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 #include <unistd.h>
 
-#include "../../src/binding/cbl_version.h"
+#include "../bare.h"
 
 #define PAGE 1000L
 #define TOTAL 1000000L
-
-struct reply {
-  char *bytes;
-  size_t length, capacity;
-};
-
-static size_t collect(char *data, size_t size, size_t n, void *to) {
-  struct reply *reply = to;
-  n *= size;
-  if (reply->length + n > reply->capacity) {
-    reply->capacity = 2 * (reply->length + n);
-    reply->bytes = realloc(reply->bytes, reply->capacity);
-    if (!reply->bytes) return 0;
-  }
-  memcpy(reply->bytes + reply->length, data, n);
-  reply->length += n;
-  return n;
-}
-
-static CURL *prepare(struct curl_slist **headers, struct reply *reply) {
-  CURL *curl = curl_easy_init();
-  *headers = curl_slist_append(*headers, "Authorization: ApiKey SU-000-000-000:secret");
-  curl_easy_setopt(curl, CURLOPT_HTTPHEADER, *headers);
-  curl_easy_setopt(curl, CURLOPT_USERAGENT, "cloudblue-connect-lua/" CBL_VERSION);
-  curl_easy_setopt(curl, CURLOPT_ACCEPT_ENCODING, "gzip");
-  curl_easy_setopt(curl, CURLOPT_NOSIGNAL, 1L);
-  curl_easy_setopt(curl, CURLOPT_TIMEOUT_MS, 60000L);
-  curl_easy_setopt(curl, CURLOPT_WRITEFUNCTION, collect);
-  curl_easy_setopt(curl, CURLOPT_WRITEDATA, reply);
-  return curl;
-}
 
 /* How many records the page holds that begins at offset; 0 where it can't be had. */
 static long walk_page(CURL *curl, lua_State *L, const char *endpoint, long offset,

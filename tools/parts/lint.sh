@@ -22,7 +22,7 @@ if [ $# -gt 0 ]; then "$@"; exit; fi
 set -- sh tools/parts/lint.sh
 
 check "luacheck" luacheck -q .
-check "clang-format" clang-format --dry-run -Werror src/*/*.[ch] $(ls spec/core/*.[ch] spec/fuzz/*.[ch] spec/support/*.c examples/*.c bench/*.c 2>/dev/null)
+check "clang-format" clang-format --dry-run -Werror src/*/*.[ch] $(ls spec/core/*.[ch] spec/fuzz/*.[ch] spec/support/*.c examples/*.c bench/*.[ch] bench/*/*.c 2>/dev/null)
 check "clang-tidy, core" "$@" tidy core src/core/*.c
 check "clang-tidy, binding" "$@" tidy binding src/binding/*.c
 check "cppcheck" cppcheck -q --std=c11 --language=c --enable=warning,performance,portability \

@@ -43,6 +43,19 @@ function delivery.pieces(answer)
   end
 end
 
+--- Sends the body of a reply, but for its end.
+---@param stream table http.h1_stream, with the head sent
+---@param answer table
+---@return boolean sent false when the client went away
+function delivery.sendPieces(stream, answer)
+  for piece in delivery.pieces(answer) do
+    if not stream:write_chunk(piece, false) then
+      return false
+    end
+  end
+  return true
+end
+
 --- Sends a reply, whole.
 ---@param stream table http.h1_stream
 ---@param answer table
@@ -57,12 +70,7 @@ function delivery.send(stream, answer)
   elseif not answer.content then
     return stream:write_chunk(answer.json, true) and true or false
   end
-  for piece in delivery.pieces(answer) do
-    if not stream:write_chunk(piece, false) then
-      return false
-    end
-  end
-  return stream:write_chunk("", true) and true or false
+  return delivery.sendPieces(stream, answer) and stream:write_chunk("", true) and true or false
 end
 
 return delivery

@@ -124,15 +124,7 @@ local function sendChunks(stream, answer)
   local head = delivery.head(answer, 0)
   head:delete("content-length")
   head:append("transfer-encoding", "chunked")
-  if not stream:write_headers(head, false) then
-    return false
-  end
-  for piece in delivery.pieces(answer) do
-    if not stream:write_chunk(piece, false) then
-      return false
-    end
-  end
-  return true
+  return stream:write_headers(head, false) and delivery.sendPieces(stream, answer)
 end
 
 --- Lines of about `bytes`, each with a name of its own.
