@@ -3,8 +3,8 @@
 **
 ** Every function takes a place in the text and returns the place behind what it
 ** read, or NULL where the text is not plain. The text ends with a NUL byte (it
-** is a Lua string), which no production accepts, so that no end is compared
-** against; only strings would run past it, see skip_string.
+** is a Lua string). No production accepts one, there or before, so that no end is
+** compared against; only strings would run past it, see skip_string.
 */
 #include "cbc_outline.h"
 
@@ -16,7 +16,7 @@
 
 typedef struct scan {
   const char *text;
-  const char *last_quote;
+  const char *last_quote; /* before the first NUL byte */
   cbc_outline *outline;
 } scan;
 
@@ -26,8 +26,8 @@ static inline const char *skip_space(const char *s) {
   return s;
 }
 
-/* At the opening quote. The text has no backslash, so the next quote ends it;
-** and there is one, unless this is the last of the text. */
+/* At the opening quote. The text has no backslash, so the next quote ends it; and
+** there is one, unless this is the last before a NUL byte. */
 static inline const char *skip_string(const scan *c, const char *s) {
   if (s == c->last_quote) return NULL;
   return (const char *)memchr(s + 1, '"', (size_t)(c->last_quote - s)) + 1;
@@ -128,7 +128,7 @@ bool cbc_outline_read(const char *s, size_t n, cbc_outline *outline) {
   const char *at = skip_space(s);
   outline->count = 0;
   if (*at != '{' || c.last_quote == NULL || n > INT_MAX) return false;
-  if (memchr(s, '\\', n) != NULL || memchr(s, '\0', n) != NULL) return false;
+  if (memchr(s, '\\', n) != NULL) return false;
   at = skip_object(&c, at, 1);
   return at != NULL && skip_space(at) == s + n;
 }
