@@ -123,7 +123,7 @@ static void a_socket_without_memory_ends_its_transfer_alone(void **state) {
   scene_describe(&s, "GET", "/");
   other = cbc_transport_acquire(s.transport, &s.err);
   scene_start(&s, PATIENCE, true);
-  assert_int_equal(cbc_transfer_start(other, &s.r, PATIENCE, true, &s.err), CBC_OK);
+  assert_int_equal(cbc_transfer_start(other, &s.r, PATIENCE, true, NULL, &s.err), CBC_OK);
   testenv_fail(&s.t, 1, true);
   for (int fd = 0; fd < 100; fd++)
     cbc_multi_watch(other->easy, fd + 1000, CURL_POLL_IN, &other->profile->multi, NULL);

@@ -51,7 +51,7 @@ void scene_json(scene *s, const char *json) {
 }
 
 void scene_start(scene *s, double timeout, bool once) {
-  assert_int_equal(cbc_transfer_start(s->x, &s->r, timeout, once, &s->err), CBC_OK);
+  assert_int_equal(cbc_transfer_start(s->x, &s->r, timeout, once, NULL, &s->err), CBC_OK);
 }
 
 void scene_wait(scene *s, bool (*ready)(const cbc_transfer *)) {

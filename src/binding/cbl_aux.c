@@ -129,3 +129,12 @@ bool cbl_type_begin(lua_State *L, const char *name, const luaL_Reg *functions) {
 void cbl_type_end(lua_State *L, const char *name) {
   lua_setfield(L, LUA_REGISTRYINDEX, name);
 }
+
+void cbl_callquietly(lua_State *L, int n) {
+  if (lua_pcall(L, n, 0, 0) == LUA_OK) return;
+  if (lua_type(L, -1) == LUA_TSTRING) {
+    lua_warning(L, "cloudblue.connect: ", 1);
+    lua_warning(L, lua_tostring(L, -1), 0);
+  }
+  lua_pop(L, 1);
+}

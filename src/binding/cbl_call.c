@@ -4,62 +4,21 @@
 #include "cbl_call.h"
 
 #include "cbl_aux.h"
+#include "cbl_block.h"
 #include "cbl_confirm.h"
 #include "cbl_download.h"
 #include "cbl_failure.h"
 #include "cbl_hooks.h"
+#include "cbl_job.h"
+#include "cbl_parking.h"
 #include "cbl_result.h"
 #include "cbl_upload.h"
-
-/* ==== Waiting ========================================================= */
-
-static int nothing(lua_State *L) {
-  (void)L;
-  return 0;
-}
-
-/* The thread whose debug hook L has to let run: L itself where it has one, else
-** the main thread; NULL where neither has. The stand-alone interpreter answers
-** Ctrl-C with a hook that raises an error, and sets it for the main thread alone. */
-static lua_State *find_hooked(lua_State *L) {
-  lua_State *main;
-  if (lua_gethook(L) != NULL) return L;
-  lua_rawgeti(L, LUA_REGISTRYINDEX, LUA_RIDX_MAINTHREAD);
-  main = lua_tothread(L, -1);
-  lua_pop(L, 1);
-  return main != NULL && lua_gethook(main) != NULL ? main : NULL;
-}
-
-/* Lets a debug hook run, by a call. That of the main thread is borrowed for it; one
-** that ends itself, as the interpreter's does, ends there, too. */
-static void let_interpreter_act(lua_State *L) {
-  lua_State *hooked = find_hooked(L);
-  int status;
-  if (hooked == NULL) return;
-  if (hooked != L)
-    lua_sethook(L, lua_gethook(hooked), lua_gethookmask(hooked), lua_gethookcount(hooked));
-  lua_pushcfunction(L, nothing);
-  status = lua_pcall(L, 0, 0, 0);
-  if (hooked != L) {
-    if (lua_gethook(L) == NULL) lua_sethook(hooked, NULL, 0, 0);
-    lua_sethook(L, NULL, 0, 0);
-  }
-  if (status != LUA_OK) lua_error(L);
-}
 
 /* Errors of the transport end the call; out of memory is raised. */
 static void check(lua_State *L, cbl_job *job, cbc_code rc, const cbc_error *err) {
   if (rc == CBC_OK || rc == CBC_EINTR) return;
   if (rc == CBC_ENOMEM) cbl_raise(L, err);
   cbc_call_abort(job->call, err);
-}
-
-/* The one place where a call waits. */
-static void do_wait(lua_State *L, cbl_job *job) {
-  cbc_error err;
-  cbc_code rc = cbc_call_wait(job->call, &err);
-  let_interpreter_act(L);
-  check(L, job, rc, &err);
 }
 
 /* ==== Steps =========================================================== */
@@ -135,15 +94,11 @@ static void do_judge(lua_State *L, cbl_job *job, int idx) {
   cbc_call_judge(job->call, verdict);
 }
 
-/* Does what one step asks for. */
+/* Does what one step asks for: all but waiting. */
 static void do_step(lua_State *L, cbl_job *job, int idx, cbc_do what) {
   switch (what) {
   case CBC_DO_SEND:
     do_send(L, job, idx);
-    break;
-  case CBC_DO_WAIT:
-    do_wait(L, job);
-    report_progress(L, job, idx);
     break;
   case CBC_DO_TAKE:
     cbl_download_take(L, idx);
@@ -163,6 +118,7 @@ static void do_step(lua_State *L, cbl_job *job, int idx, cbc_do what) {
   case CBC_DO_JUDGE:
     do_judge(L, job, idx);
     break;
+  case CBC_DO_WAIT:
   case CBC_DO_FINISH:
     break;
   }
@@ -212,13 +168,78 @@ static bool start_second_route(lua_State *L, cbl_job *job) {
 
 /* ==== The whole call ================================================== */
 
-static void drive(lua_State *L, cbl_job *job, int idx) {
+/* Pushes the results of a call that is over. */
+static int push_results(lua_State *L, cbl_job *job, int idx) {
+  learn_route(job);
+  if (job->call->exchange.outcome == CBC_APPLIED) return job->results;
+  lua_pushnil(L);
+  cbl_failure_push(L, idx);
+  return 2;
+}
+
+/* Blocks until something happens, which may be nothing that the call can use. */
+static void block(lua_State *L, cbl_job *job) {
+  cbc_error err;
+  cbc_code rc = cbl_block_call(L, job->call, &err);
+  check(L, job, rc, &err);
+}
+
+/* The request that was begun is written before its call parks. */
+static bool must_wait(lua_State *L, cbl_job *job) {
+  cbc_error err;
+  cbc_code rc = cbc_call_kick(job->call, &err);
+  check(L, job, rc, &err);
+  return cbc_call_next(job->call) == CBC_DO_WAIT;
+}
+
+/* Pushes what suspends the running coroutine and its argument, where the call can
+** wait parked. */
+static bool can_park(lua_State *L, cbl_job *job, int idx) {
+  bool parked;
+  if (!lua_isyieldable(L) || !must_wait(L, job)) return false;
+  cbl_job_push_anchored(L, idx, CBL_JOB_CLIENT);
+  parked = cbl_parking_enter(L, lua_gettop(L), job->call);
+  lua_remove(L, parked ? -3 : -1);
+  return parked;
+}
+
+/* The call is no longer parked. */
+static void come_back(lua_State *L, cbl_job *job, int idx) {
+  cbl_job_push_anchored(L, idx, CBL_JOB_CLIENT);
+  cbl_parking_leave(L, lua_gettop(L), job->call);
+  lua_pop(L, 1);
+}
+
+static int drive(lua_State *L, int idx);
+
+/* The coroutine goes on. ctx: the job's index. */
+static int go_on(lua_State *L, int status, lua_KContext ctx) {
+  int idx = (int)ctx;
+  cbl_job *job = lua_touserdata(L, idx);
+  (void)status;
+  come_back(L, job, idx);
+  report_progress(L, job, idx);
+  return drive(L, idx);
+}
+
+/* One step after the other. The only place where a call waits: it leaves from here,
+** and comes back through go_on. */
+static int drive(lua_State *L, int idx) {
+  cbl_job *job = lua_touserdata(L, idx);
   for (;;) {
     cbc_do what = cbc_call_next(job->call);
-    if (what != CBC_DO_FINISH)
+    if (what == CBC_DO_WAIT) {
+      if (can_park(L, job, idx)) {
+        lua_callk(L, 1, 0, idx, go_on);
+        return go_on(L, LUA_OK, idx);
+      }
+      block(L, job);
+      report_progress(L, job, idx);
+    } else if (what != CBC_DO_FINISH) {
       do_step(L, job, idx, what);
-    else if (!is_route_unknown(job) || !start_second_route(L, job))
-      return;
+    } else if (!is_route_unknown(job) || !start_second_route(L, job)) {
+      return push_results(L, job, idx);
+    }
   }
 }
 
@@ -226,10 +247,5 @@ int cbl_call_run(lua_State *L, int idx) {
   cbl_job *job = lua_touserdata(L, idx);
   luaL_checkstack(L, 20, "no room for a call");
   if (job->file_error.code != CBC_OK) cbc_call_abort(job->call, &job->file_error);
-  drive(L, job, idx);
-  learn_route(job);
-  if (job->call->exchange.outcome == CBC_APPLIED) return job->results;
-  lua_pushnil(L);
-  cbl_failure_push(L, idx);
-  return 2;
+  return drive(L, idx);
 }

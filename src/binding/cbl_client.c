@@ -181,48 +181,58 @@ int cbl_client_new(lua_State *L) {
   o.transport.headers = cbl_options_headers(L, table ? 1 : 3, -1, &o.transport.header_count);
   fill_options(L, &s, &o);
   c = lua_newuserdatauv(L, sizeof *c, CBL_CLIENT_VALUES);
-  *c = (cbl_client){.core = NULL};
+  *c = (cbl_client){.live.core = NULL};
   luaL_setmetatable(L, CBL_CLIENT);
   lua_newtable(L);
   lua_setiuservalue(L, -2, CBL_RESOURCES);
-  c->core = cbc_client_new(cbl_env(L), &o, &err);
-  if (c->core == NULL) {
+  c->live.core = cbc_client_new(cbl_env(L), &o, &err);
+  if (c->live.core == NULL) {
     if (err.code == CBC_EARG) luaL_argerror(L, table ? 1 : 3, err.message);
     cbl_raise(L, &err);
   }
   return 1;
 }
 
-/* client:close() and <close>: ends what is in flight; may be called again. */
-static int client_close(lua_State *L) {
-  cbl_client *c = cbl_checkself(L, CBL_CLIENT);
-  if (c->core != NULL) cbc_client_close(c->core);
-  return 0;
+void cbl_client_unwatch(lua_State *L, int idx) {
+  if (lua_getiuservalue(L, idx, CBL_LOOP) != LUA_TNIL) {
+    bool watched = lua_rawgeti(L, -1, CBL_LOOP_UNWATCH) == LUA_TFUNCTION;
+    lua_pushboolean(L, false);
+    lua_rawseti(L, -3, CBL_LOOP_UNWATCH);
+    if (watched)
+      cbl_callquietly(L, 0);
+    else
+      lua_pop(L, 1);
+  }
+  lua_pop(L, 1);
 }
 
 static int client_gc(lua_State *L) {
   cbl_client *c = luaL_checkudata(L, 1, CBL_CLIENT);
-  cbc_client *core = c->core;
-  c->core = NULL;
+  cbc_client *core = c->live.core;
+  c->live.core = NULL;
+  cbl_live_leave(&c->live, true);
+  cbl_client_unwatch(L, 1);
   cbc_client_free(core);
   return 0;
 }
 
 cbl_client *cbl_client_check(lua_State *L, int arg) {
   cbl_client *c = arg == 1 ? cbl_checkself(L, CBL_CLIENT) : luaL_checkudata(L, arg, CBL_CLIENT);
-  if (c->core == NULL || cbc_client_closed(c->core)) cbl_argerror(L, arg, "the client is closed");
+  if (c->live.core == NULL || cbc_client_closed(c->live.core))
+    cbl_argerror(L, arg, "the client is closed");
   return c;
 }
 
 cbc_client *cbl_client_core(lua_State *L, int idx) {
   cbl_client *c = lua_touserdata(L, idx);
   /* core is NULL in a finalizer that comes after the client's. */
-  if (c->core == NULL || cbc_client_closed(c->core)) luaL_error(L, "the client is closed");
-  return c->core;
+  if (c->live.core == NULL || cbc_client_closed(c->live.core))
+    luaL_error(L, "the client is closed");
+  return c->live.core;
 }
 
 bool cbl_client_finds_secret(const cbl_client *c, const char *bytes, size_t n) {
-  return c->core != NULL && cbc_client_has_secret(c->core, bytes, n);
+  return c->live.core != NULL && cbc_client_has_secret(c->live.core, bytes, n);
 }
 
 void cbl_client_mask(lua_State *L, const cbl_client *c) {
@@ -233,7 +243,7 @@ void cbl_client_mask(lua_State *L, const cbl_client *c) {
   if (!cbl_client_finds_secret(c, s, n)) return;
   copy = luaL_buffinitsize(L, &b, n);
   memcpy(copy, s, n);
-  cbc_client_mask(c->core, copy, n);
+  cbc_client_mask(c->live.core, copy, n);
   luaL_pushresultsize(&b, n);
   lua_remove(L, -2);
 }
@@ -266,24 +276,21 @@ static int add_after_hook(lua_State *L) {
 
 static int client_tostring(lua_State *L) {
   cbl_client *c = luaL_checkudata(L, 1, CBL_CLIENT);
-  if (c->core == NULL || cbc_client_closed(c->core))
+  if (c->live.core == NULL || cbc_client_closed(c->live.core))
     lua_pushliteral(L, "ConnectClient (closed)");
   else
-    lua_pushfstring(L, "ConnectClient (%s)", cbc_client_endpoint(c->core));
+    lua_pushfstring(L, "ConnectClient (%s)", cbc_client_endpoint(c->live.core));
   return 1;
 }
 
 /* Its address is the key of the table of methods in the metatable. */
 static const char methods_key = 0;
 
-void cbl_client_open(lua_State *L, lua_CFunction index) {
-  static const luaL_Reg metamethods[] = {{"__gc", client_gc},
-                                         {"__close", client_close},
-                                         {"__tostring", client_tostring},
-                                         {NULL, NULL}};
+void cbl_client_open(lua_State *L, lua_CFunction index, lua_CFunction close) {
+  const luaL_Reg metamethods[] = {
+      {"__gc", client_gc}, {"__close", close}, {"__tostring", client_tostring}, {NULL, NULL}};
   static const luaL_Reg methods[] = {{"addBeforeRequestHook", add_before_hook},
                                      {"addAfterResponseHook", add_after_hook},
-                                     {"close", client_close},
                                      {NULL, NULL}};
   cbl_newclass(L, CBL_CLIENT, metamethods, index, &methods_key);
   cbl_setmethods(L, methods);

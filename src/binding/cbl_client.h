@@ -9,6 +9,7 @@
 #include <stdbool.h>
 
 #include "cbc_client.h"
+#include "cbl_live.h"
 
 #define CBL_CLIENT "cloudblue.ConnectClient"
 
@@ -16,7 +17,7 @@
 typedef enum cbl_bulk { CBL_BULK_UNKNOWN, CBL_BULK_LIST, CBL_BULK_SINGLE } cbl_bulk;
 
 typedef struct cbl_client {
-  cbc_client *core; /* owned; NULL until it is made and after it is collected */
+  cbl_live live; /* first; its core is owned, and NULL until it is made */
   cbl_bulk bulk;
   bool hooked[2]; /* there are hooks of the kind, see CBL_BEFORE */
 } cbl_client;
@@ -27,13 +28,24 @@ enum {
   CBL_AFTER,      /* the same */
   CBL_RESOURCES,  /* class name -> the client's resource of that class */
   CBL_SPARE_JOB,  /* the userdata of a call that is over, for the next; or nil */
-  CBL_CLIENT_VALUES = CBL_SPARE_JOB
+  CBL_LOOP,       /* list of the functions of the loop that it is attached to; or nil */
+  CBL_PARKED,     /* address of a parked call -> token; or nil */
+  CBL_CLIENT_VALUES = CBL_PARKED
 };
 
-/* Makes the metatable with index for its __index, and pushes the table of methods
-** with those that need nothing but the client. False when the state has them
-** already. */
-void cbl_client_open(lua_State *L, lua_CFunction index);
+/* The functions of a loop: places in a list. */
+enum {
+  CBL_LOOP_TOKEN = 1, /* function(): what stands for the running coroutine, or nil */
+  CBL_LOOP_PARK,      /* function(token): suspends it */
+  CBL_LOOP_WAKE,      /* function(token): lets it go on */
+  CBL_LOOP_WATCH,     /* function(fd, onReadable): returns what ends that; not for tasks */
+  CBL_LOOP_UNWATCH,   /* what it returned; false: nothing is watched */
+  CBL_LOOP_SIZE = CBL_LOOP_UNWATCH
+};
+
+/* Makes the metatable, with index for its __index and close for its __close, and
+** pushes the table of methods with those that need nothing but the client. */
+void cbl_client_open(lua_State *L, lua_CFunction index, lua_CFunction close);
 
 /* The function of the module: see docs/calls.md. */
 int cbl_client_new(lua_State *L);
@@ -43,6 +55,10 @@ cbl_client *cbl_client_check(lua_State *L, int arg);
 
 /* The core's client of the one at index idx, or an error when it is closed. */
 cbc_client *cbl_client_core(lua_State *L, int idx);
+
+/* Ends the watch of its descriptor, which is about to be closed or has nobody parked,
+** if there is one. An error of the loop's becomes a warning. */
+void cbl_client_unwatch(lua_State *L, int idx);
 
 /* True when the bytes hold the secret part of the key: a service may echo it. */
 bool cbl_client_finds_secret(const cbl_client *c, const char *bytes, size_t n);

@@ -4,6 +4,7 @@
 #include "cbl_job.h"
 
 #include "cbl_aux.h"
+#include "cbl_parking.h"
 
 #define JOB "cloudblue.Call"
 
@@ -18,9 +19,18 @@ static void drop_anchors(lua_State *L, cbl_job *job) {
   }
 }
 
+/* A call whose coroutine was closed, or collected, is parked still. */
+static void leave(lua_State *L, cbl_job *job) {
+  if (job->call == NULL || !job->call->waiter.parked) return;
+  lua_getiuservalue(L, 1, CBL_JOB_CLIENT);
+  cbl_parking_leave(L, lua_gettop(L), job->call);
+  lua_pop(L, 1);
+}
+
 /* The job leaves the stack: its call is over, and the next one may have it. */
 static int job_close(lua_State *L) {
   cbl_job *job = luaL_checkudata(L, 1, JOB);
+  leave(L, job);
   if (job->call != NULL) cbc_call_end(job->call);
   drop_anchors(L, job);
   lua_getiuservalue(L, 1, CBL_JOB_CLIENT);
@@ -32,6 +42,7 @@ static int job_close(lua_State *L) {
 static int job_gc(lua_State *L) {
   cbl_job *job = luaL_checkudata(L, 1, JOB);
   cbc_call *call = job->call;
+  leave(L, job);
   job->call = NULL;
   cbc_call_free(call);
   return 0;

@@ -11,6 +11,7 @@
 #include "cbl_aux.h"
 #include "cbl_chunk.h"
 #include "cbl_client.h"
+#include "cbl_loop.h"
 #include "cbl_request.h"
 #include "cbl_resource.h"
 
@@ -177,8 +178,8 @@ static int client_index(lua_State *L) {
   const char *key = lua_type(L, 2) == LUA_TSTRING ? lua_tostring(L, 2) : "";
   lua_pushvalue(L, 2);
   if (lua_rawget(L, lua_upvalueindex(1)) != LUA_TNIL) return 1;
-  if (strcmp(key, "endpoint") == 0 && c->core != NULL)
-    lua_pushstring(L, cbc_client_endpoint(c->core));
+  if (strcmp(key, "endpoint") == 0 && c->live.core != NULL)
+    lua_pushstring(L, cbc_client_endpoint(c->live.core));
   else
     push_property(L, key);
   return 1;
@@ -188,10 +189,12 @@ static int client_index(lua_State *L) {
 
 void cbl_methods_open(lua_State *L) {
   static const luaL_Reg methods[] = {
-      {"request", cbl_request_perform}, {"resource", client_resource}, {NULL, NULL}};
-  cbl_client_open(L, client_index);
+      {"request", cbl_request_perform}, {"resource", client_resource},
+      {"attach", cbl_loop_attach},      {"detach", cbl_loop_detach},
+      {"pollfd", cbl_loop_pollfd},      {"step", cbl_loop_step},
+      {"close", cbl_loop_close},        {NULL, NULL}};
+  cbl_client_open(L, client_index, cbl_loop_close);
   cbl_setmethods(L, methods);
-  lua_pop(L, 1);
   cbl_chunk_open(L);
   add_chunk_methods(L);
   lua_pop(L, 1);

@@ -6,10 +6,13 @@
 #include <curl/curl.h>
 
 #include "cbl_aux.h"
+#include "cbl_block.h"
 #include "cbl_client.h"
 #include "cbl_download.h"
 #include "cbl_failure.h"
 #include "cbl_job.h"
+#include "cbl_live.h"
+#include "cbl_loop.h"
 #include "cbl_methods.h"
 #include "cbl_nearest.h"
 #include "cbl_pin.h"
@@ -29,6 +32,7 @@ static int set_filter_writer(lua_State *L) {
 
 static void open_types(lua_State *L) {
   cbl_state_open(L);
+  cbl_live_open(L);
   cbl_failure_open(L);
   cbl_job_open(L);
   cbl_upload_open(L);
@@ -37,16 +41,19 @@ static void open_types(lua_State *L) {
 
 int luaopen_cloudblue_connect_core(lua_State *L) {
   static const luaL_Reg functions[] = {
-      {"ConnectClient", cbl_client_new}, {"setFilterWriter", set_filter_writer},
-      {"newFailure", cbl_failure_new},   {"unknownOption", cbl_nearest_unknown_option},
-      {"encodeQuery", cbl_query_encode}, {NULL, NULL}};
+      {"ConnectClient", cbl_client_new},   {"setFilterWriter", set_filter_writer},
+      {"newFailure", cbl_failure_new},     {"unknownOption", cbl_nearest_unknown_option},
+      {"encodeQuery", cbl_query_encode},   {"setTasks", cbl_loop_set_tasks},
+      {"waiting", cbl_loop_waiting},       {"waitForTasks", cbl_block_tasks},
+      {"unattached", cbl_loop_unattached}, {NULL, NULL}};
   luaL_checkversion(L);
   cbl_pin();
   open_types(L);
   cbl_newlib(L, functions);
   cbl_methods_add_constructors(L);
   cbl_methods_open(L);
-  lua_setfield(L, -2, "methods");
+  lua_setfield(L, -3, "methods");
+  lua_setfield(L, -2, "clientMethods");
   cbl_state_push(L, CBL_NULL);
   lua_setfield(L, -2, "null");
   lua_pushliteral(L, CBL_VERSION);

@@ -109,7 +109,7 @@ static void copy_options(lua_State *L) {
 
 int cbl_request_perform(lua_State *L) {
   cbl_client *c = cbl_client_check(L, CLIENT);
-  settings s = {.limits = cbl_limits_of(cbc_client_policy(c->core)), .raw = false};
+  settings s = {.limits = cbl_limits_of(cbc_client_policy(c->live.core)), .raw = false};
   const char *method;
   cbc_policy policy;
   cbc_request *r;

@@ -80,7 +80,7 @@ void cbl_state_open(lua_State *L) {
     return;
   }
   lua_pop(L, 1);
-  lua_createtable(L, CBL_FILTER_WRITER, 0);
+  lua_createtable(L, CBL_PLACES, 0);
   lua_pushcfunction(L, new_instance);
   cbl_locale_call_new(L, 0, 1);
   for (size_t i = 0; i < sizeof fields / sizeof *fields; i++) {

@@ -3,6 +3,7 @@
 */
 #include "cbc_call.h"
 
+#include <stddef.h>
 #include <string.h>
 
 static const cbc_env *env_of(const cbc_call *call) {
@@ -40,6 +41,7 @@ cbc_call *cbc_call_new(cbc_client *c, cbc_error *err) {
 void cbc_call_end(cbc_call *call) {
   if (!call->held) return;
   call->held = false;
+  cbc_call_unpark(call);
   cbc_transport_release(call->attempt);
   cbc_transport_release(call->reading);
   call->attempt = call->reading = NULL;
@@ -148,7 +150,8 @@ cbc_code cbc_call_send(cbc_call *call, cbc_error *err) {
   if (*x == NULL && (*x = cbc_transport_acquire(cbc_client_transport(call->client), err)) == NULL)
     return err->code;
   rc = cbc_transfer_start(*x, probing ? &call->probe : &call->request,
-                          cbc_exchange_budget(&call->exchange, env->now(env->ud)), once, err);
+                          cbc_exchange_budget(&call->exchange, env->now(env->ud)), once,
+                          &call->waiter, err);
   call->sending = rc != CBC_ENOMEM;
   if (rc == CBC_ETRANSPORT || rc == CBC_EFILE) {
     /* An attempt that could not begin is over, and was never sent. */
@@ -165,6 +168,45 @@ cbc_code cbc_call_wait(cbc_call *call, cbc_error *err) {
   if (call->exchange.state == CBC_PAUSE) seconds = call->exchange.resume_at - env->now(env->ud);
   return cbc_transport_wait(cbc_client_transport(call->client), seconds, err);
 }
+
+cbc_code cbc_call_kick(cbc_call *call, cbc_error *err) {
+  if (cbc_client_closed(call->client)) return CBC_OK;
+  return cbc_transport_kick(cbc_client_transport(call->client), err);
+}
+
+/* ==== Parking ========================================================= */
+
+static cbc_multi *multi_of(const cbc_client *c) {
+  return cbc_transport_multi(cbc_client_transport(c));
+}
+
+cbc_code cbc_call_park(cbc_call *call, bool task, cbc_error *err) {
+  double at = call->exchange.state == CBC_PAUSE ? call->exchange.resume_at : CBC_NEVER;
+  cbc_multi *m;
+  if (cbc_client_closed(call->client))
+    return cbc_error_set(err, CBC_ECLOSED, "the client is closed");
+  m = multi_of(call->client);
+  if (!cbc_waiters_park(&m->waiters, &call->waiter, at, task)) return cbc_error_nomem(err);
+  /* It may have come meanwhile. */
+  if (cbc_call_next(call) != CBC_DO_WAIT) cbc_call_wake(call);
+  return CBC_OK;
+}
+
+void cbc_call_wake(cbc_call *call) {
+  if (call->waiter.parked) cbc_waiters_wake(&multi_of(call->client)->waiters, &call->waiter);
+}
+
+void cbc_call_unpark(cbc_call *call) {
+  if (call->waiter.parked) cbc_waiters_unpark(&multi_of(call->client)->waiters, &call->waiter);
+}
+
+cbc_call *cbc_call_next_parked(cbc_client *c, bool task) {
+  cbc_waiter *w = NULL;
+  if (!cbc_client_closed(c)) w = cbc_waiters_next(&multi_of(c)->waiters, task);
+  return w != NULL ? (cbc_call *)(void *)((char *)w - offsetof(cbc_call, waiter)) : NULL;
+}
+
+/* ==== Replies ========================================================= */
 
 void cbc_call_took(cbc_call *call) {
   const cbc_reply *reply = cbc_transfer_reply(cbc_call_transfer(call));

@@ -14,6 +14,9 @@
 **     case CBC_DO_FEED:  fill the feed; cbc_call_resume(call, &err); break;
 **     }
 **
+** Who can't block, or may do something else meanwhile, parks at CBC_DO_WAIT and comes
+** back when cbc_call_next_parked returns the call.
+**
 ** The client may be closed between any two steps: the next one then says
 ** CBC_DO_FINISH, unless a whole reply is there already, which is still read.
 */
@@ -43,8 +46,10 @@ typedef struct cbc_call {
   cbc_transfer *attempt; /* the call itself on the wire; NULL before the first */
   cbc_transfer *reading; /* the confirmation on the wire; NULL before the first */
   cbc_error error;       /* why it was aborted */
-  bool sending;          /* the present attempt or probe was begun */
-  bool held;             /* in use: the client is held */
+  cbc_waiter waiter;
+  void *ud;     /* the driver's */
+  bool sending; /* the present attempt or probe was begun */
+  bool held;    /* in use: the client is held */
 } cbc_call;
 
 /* A call of the client, in use: its requests are empty and the URL of the first is
@@ -74,6 +79,25 @@ cbc_code cbc_call_send(cbc_call *call, cbc_error *err);
 /* Waits a little (at most CBC_WAIT_MOST seconds). CBC_OK, CBC_EINTR, CBC_ENOMEM,
 ** CBC_ETRANSPORT. */
 cbc_code cbc_call_wait(cbc_call *call, cbc_error *err);
+
+/* Before parking: lets libcurl act if it is due, so that what was begun is written.
+** Returns as above. */
+cbc_code cbc_call_kick(cbc_call *call, cbc_error *err);
+
+/* Parks it until it can go on, or perhaps earlier: the driver looks by
+** cbc_call_next. task: see cbc_waiters_park. CBC_OK; CBC_ENOMEM; CBC_ECLOSED: then
+** there is nothing to wait for. */
+cbc_code cbc_call_park(cbc_call *call, bool task, cbc_error *err);
+
+/* If it is parked, it can go on: cbc_call_next_parked returns it. */
+void cbc_call_wake(cbc_call *call);
+
+/* It is no longer parked, if it was. */
+void cbc_call_unpark(cbc_call *call);
+
+/* A parked call of the client that can go on, once each time that it can: of the
+** tasks, or of those parked in a host's loop. NULL when there is none. */
+cbc_call *cbc_call_next_parked(cbc_client *c, bool task);
 
 /* Takes note of the reply, or of its absence. */
 void cbc_call_took(cbc_call *call);

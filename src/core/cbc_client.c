@@ -87,6 +87,36 @@ cbc_transport *cbc_client_transport(const cbc_client *c) {
   return c->transport;
 }
 
+int cbc_client_descriptor(cbc_client *c, cbc_error *err) {
+  cbc_multi *m;
+  if (c->transport == NULL) {
+    cbc_error_set(err, CBC_ECLOSED, "the client is closed");
+    return -1;
+  }
+  m = cbc_transport_multi(c->transport);
+  return cbc_multi_open_poller(m, err) == CBC_OK ? m->poller.fd : -1;
+}
+
+void cbc_client_host(cbc_client *c) {
+  if (c->transport != NULL) cbc_transport_multi(c->transport)->hosted = true;
+}
+
+cbc_code cbc_client_step(cbc_client *c, cbc_error *err) {
+  return c->transport != NULL ? cbc_transport_step(c->transport, err) : CBC_OK;
+}
+
+void cbc_client_arm(cbc_client *c) {
+  if (c->transport != NULL) cbc_multi_arm(cbc_transport_multi(c->transport));
+}
+
+double cbc_client_disarm(cbc_client *c) {
+  cbc_multi *m;
+  if (c->transport == NULL) return CBC_NEVER;
+  m = cbc_transport_multi(c->transport);
+  cbc_poller_disarm(&m->poller);
+  return cbc_waiters_ready(&m->waiters, true) ? 0 : cbc_multi_due(m);
+}
+
 const char *cbc_client_endpoint(const cbc_client *c) {
   return c->endpoint;
 }

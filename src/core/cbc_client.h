@@ -20,9 +20,9 @@ typedef struct cbc_client_options {
 ** (CBC_ENOMEM, CBC_EARG). The caller owns it; env must outlive it. */
 cbc_client *cbc_client_new(const cbc_env *env, const cbc_client_options *options, cbc_error *err);
 
-/* Closes every connection and wipes the key, of which calls in flight keep the
-** part that they must mask. They notice it at their next step. The client's own memory stays for
-*those who hold it: its calls may
+/* Closes every connection and the descriptor, takes out who is parked, and wipes the
+** key, of which calls in flight keep the part that they must mask. They notice it at
+** their next step. The client's own memory stays for those who hold it: its calls may
 ** still be asked how they ended. May be called again. */
 void cbc_client_close(cbc_client *c);
 
@@ -40,6 +40,30 @@ void cbc_client_release(cbc_client *c);
 
 /* The transport, owned by the client; NULL once it is closed. */
 cbc_transport *cbc_client_transport(const cbc_client *c);
+
+/* A descriptor that is readable whenever cbc_client_step has something to do, for
+** whoever waits for several; it is opened by the first call and owned by the client.
+** -1 and an error: CBC_ETRANSPORT (the system has none left), CBC_ENOMEM,
+** CBC_ECLOSED. */
+int cbc_client_descriptor(cbc_client *c, cbc_error *err);
+
+/* Says that a host waits for the descriptor: it is readable when parked calls can go
+** on, too, and by the clock. */
+void cbc_client_host(cbc_client *c);
+
+/* Lets libcurl act on all that is due, without blocking; cbc_client_arm is to follow.
+** CBC_OK, also when the client is closed; CBC_ENOMEM; CBC_ETRANSPORT, which every call
+** meets again by itself. */
+cbc_code cbc_client_step(cbc_client *c, cbc_error *err);
+
+/* Makes the descriptor readable for a host when something is due, after a step, and
+** after what can go on was taken. */
+void cbc_client_arm(cbc_client *c);
+
+/* For who is about to wait for the descriptor without being the host: what only the
+** host can wake does not make it readable until it is armed again. Returns when
+** something is due by the clock of its env; 0: a task can go on; < 0: never. */
+double cbc_client_disarm(cbc_client *c);
 
 /* The endpoint, terminated, owned by the client. */
 const char *cbc_client_endpoint(const cbc_client *c);

@@ -44,6 +44,7 @@ static size_t read_feed(char *to, size_t room, source *s) {
   if (n > 0 || feed->ended) return n;
   feed->hungry = true;
   s->transfer->held = true;
+  cbc_transfer_wake(s->transfer);
   return CURL_READFUNC_PAUSE;
 }
 

@@ -9,6 +9,9 @@
 
 #define INITIAL_SOCKETS 4
 
+/* Most events of the poller that are acted on in one step. */
+#define STEP_EVENTS 64
+
 /* ==== What libcurl wants ============================================== */
 
 static struct pollfd *find_socket(cbc_multi *m, curl_socket_t s) {
@@ -30,21 +33,30 @@ static struct pollfd *add_socket(cbc_multi *m, curl_socket_t s) {
   return &m->fds[m->count++];
 }
 
-int cbc_multi_watch(CURL *easy, curl_socket_t s, int what, void *ud, void *socketp) {
-  cbc_multi *m = ud;
+static bool watch_by_list(cbc_multi *m, curl_socket_t s, int what) {
   struct pollfd *p = find_socket(m, s);
-  (void)socketp;
   if (what == CURL_POLL_REMOVE) {
     if (p != NULL) *p = m->fds[--m->count];
-    return 0;
+    return true;
   }
-  if (p == NULL) p = add_socket(m, s);
-  if (p != NULL) {
-    p->events =
-        (short)(((what & CURL_POLL_IN) ? POLLIN : 0) | ((what & CURL_POLL_OUT) ? POLLOUT : 0));
-  } else {
-    m->unwatched(m->ud, easy);
-  }
+  if (p == NULL && (p = add_socket(m, s)) == NULL) return false;
+  p->events =
+      (short)(((what & CURL_POLL_IN) ? POLLIN : 0) | ((what & CURL_POLL_OUT) ? POLLOUT : 0));
+  return true;
+}
+
+static bool watch_by_poller(cbc_multi *m, curl_socket_t s, int what) {
+  int events = what == CURL_POLL_REMOVE ? 0
+                                        : ((what & CURL_POLL_IN) ? CBC_POLL_IN : 0) |
+                                              ((what & CURL_POLL_OUT) ? CBC_POLL_OUT : 0);
+  return cbc_poller_watch(&m->poller, s, events);
+}
+
+int cbc_multi_watch(CURL *easy, curl_socket_t s, int what, void *ud, void *socketp) {
+  cbc_multi *m = ud;
+  bool ok = m->poller.fd >= 0 ? watch_by_poller(m, s, what) : watch_by_list(m, s, what);
+  (void)socketp;
+  if (!ok && what != CURL_POLL_REMOVE) m->unwatched(m->ud, easy);
   return 0;
 }
 
@@ -74,6 +86,8 @@ static CURLMcode set_options(cbc_multi *m, long max_connections) {
 cbc_code cbc_multi_init(cbc_multi *m, const cbc_env *env, long max_connections) {
   *m = (cbc_multi){.env = env, .timer = -1, .handle = curl_multi_init()};
   cbc_sockets_init(&m->opened, env);
+  cbc_poller_init(&m->poller, env);
+  cbc_waiters_init(&m->waiters, env);
   if (m->handle == NULL || set_options(m, max_connections) != CURLM_OK) return CBC_ENOMEM;
   return CBC_OK;
 }
@@ -82,6 +96,41 @@ void cbc_multi_free(cbc_multi *m) {
   curl_multi_cleanup(m->handle);
   cbc_free(m->env, m->fds, m->capacity * sizeof *m->fds);
   cbc_sockets_free(&m->opened);
+  cbc_poller_close(&m->poller);
+  cbc_waiters_free(&m->waiters);
+}
+
+int cbc_multi_open_socket(cbc_multi *m, int family, int type, int protocol) {
+  int fd = cbc_sockets_open(&m->opened, family, type, protocol);
+  if (fd >= 0) cbc_poller_keep(&m->poller, fd);
+  return fd;
+}
+
+int cbc_multi_close_socket(cbc_multi *m, int fd) {
+  cbc_poller_forget(&m->poller, fd);
+  return cbc_sockets_close(&m->opened, fd);
+}
+
+/* Moves what is waited for from the list into the poller. */
+static bool hand_over(cbc_multi *m) {
+  for (size_t i = 0; i < m->count; i++) {
+    short events = m->fds[i].events;
+    if (!cbc_poller_watch(&m->poller, m->fds[i].fd,
+                          ((events & POLLIN) ? CBC_POLL_IN : 0) |
+                              ((events & POLLOUT) ? CBC_POLL_OUT : 0)))
+      return false;
+  }
+  m->count = 0;
+  return true;
+}
+
+cbc_code cbc_multi_open_poller(cbc_multi *m, cbc_error *err) {
+  cbc_code rc;
+  if (m->poller.fd >= 0) return CBC_OK;
+  if ((rc = cbc_poller_open(&m->poller, err)) != CBC_OK) return rc;
+  if (hand_over(m)) return CBC_OK;
+  cbc_poller_close(&m->poller);
+  return cbc_error_nomem(err);
 }
 
 /* ==== Waiting ========================================================= */
@@ -119,31 +168,103 @@ static void collect_finished(cbc_multi *m) {
   }
 }
 
-/* How long poll may block, in milliseconds, rounded up so that the timer is due
-** when it returns. */
+/* Lets libcurl act on what the poller reports. */
+static CURLMcode act_on_events(cbc_multi *m) {
+  cbc_event events[STEP_EVENTS];
+  CURLMcode rc = CURLM_OK;
+  int n = cbc_poller_read(&m->poller, events, STEP_EVENTS);
+  for (int i = 0; i < n && rc == CURLM_OK; i++)
+    rc = act(m, events[i].fd,
+             ((events[i].events & CBC_POLL_IN) ? CURL_CSELECT_IN : 0) |
+                 ((events[i].events & CBC_POLL_OUT) ? CURL_CSELECT_OUT : 0) |
+                 ((events[i].events & CBC_POLL_ERR) ? CURL_CSELECT_ERR : 0));
+  return rc;
+}
+
+static bool is_due(const cbc_multi *m, double now) {
+  return m->timer >= 0 && m->timer <= now;
+}
+
+static CURLMcode act_on_time(cbc_multi *m) {
+  m->timer = -1;
+  return act(m, CURL_SOCKET_TIMEOUT, 0);
+}
+
+/* The earlier of two times, of which < 0 is never. */
+static double earlier(double a, double b) {
+  return a < 0 || (b >= 0 && b < a) ? b : a;
+}
+
+double cbc_multi_due(const cbc_multi *m) {
+  return earlier(m->timer, cbc_waiters_due(&m->waiters));
+}
+
+void cbc_multi_arm(cbc_multi *m) {
+  bool ready = cbc_waiters_ready(&m->waiters, false) || cbc_waiters_ready(&m->waiters, true);
+  if (m->hosted && m->poller.fd >= 0) cbc_poller_arm(&m->poller, ready ? 0 : cbc_multi_due(m));
+}
+
+/* After libcurl acted: takes note of what is done and of whose time has come. */
+static cbc_code settle(cbc_multi *m, CURLMcode rc, cbc_error *err) {
+  collect_finished(m);
+  if (m->waiters.timed > 0) cbc_waiters_expire(&m->waiters, m->env->now(m->env->ud));
+  if (rc == CURLM_OUT_OF_MEMORY) return cbc_error_nomem(err);
+  if (rc != CURLM_OK && rc != CURLM_BAD_SOCKET)
+    return cbc_error_set(err, CBC_ETRANSPORT, "libcurl: %s", curl_multi_strerror(rc));
+  return CBC_OK;
+}
+
+cbc_code cbc_multi_kick(cbc_multi *m, cbc_error *err) {
+  if (m->timer < 0 || (m->timer > 0 && !is_due(m, m->env->now(m->env->ud)))) return CBC_OK;
+  return settle(m, act_on_time(m), err);
+}
+
+cbc_code cbc_multi_step(cbc_multi *m, cbc_error *err) {
+  CURLMcode rc = CURLM_OK;
+  if (is_due(m, m->env->now(m->env->ud))) rc = act_on_time(m);
+  if (rc == CURLM_OK && m->poller.fd >= 0) rc = act_on_events(m);
+  return settle(m, rc, err);
+}
+
+/* How long poll may block, in milliseconds, rounded up so that what is due by the
+** clock is due when it returns. */
 static int poll_time(const cbc_multi *m, double now, double seconds) {
+  double at = cbc_multi_due(m);
   if (seconds > CBC_WAIT_MOST) seconds = CBC_WAIT_MOST;
-  if (m->timer >= 0 && m->timer - now < seconds) seconds = m->timer - now;
+  if (at >= 0 && at - now < seconds) seconds = at - now;
   return seconds <= 0 ? 0 : (int)ceil(seconds * 1e3);
+}
+
+/* Blocks, and lets libcurl act on what came; -1 and errno when poll failed. */
+static int block(cbc_multi *m, int milliseconds, CURLMcode *rc) {
+  struct pollfd whole = {.fd = m->poller.fd, .events = POLLIN};
+  int ready;
+  if (m->poller.fd < 0) {
+    ready = m->env->wait(m->env->ud, m->fds, (nfds_t)m->count, milliseconds);
+    if (ready > 0) *rc = act_on_sockets(m);
+  } else {
+    /* What only a host can wake must not end this wait. */
+    cbc_poller_disarm(&m->poller);
+    ready = m->env->wait(m->env->ud, &whole, 1, milliseconds);
+    if (ready > 0) *rc = act_on_events(m);
+  }
+  return ready;
 }
 
 cbc_code cbc_multi_wait(cbc_multi *m, double seconds, cbc_error *err) {
   CURLMcode rc = CURLM_OK;
   double now = m->timer == 0 ? 0 : m->env->now(m->env->ud);
-  if (m->timer < 0 || m->timer > now) {
-    int ready = m->env->wait(m->env->ud, m->fds, (nfds_t)m->count, poll_time(m, now, seconds));
-    if (ready < 0)
-      return errno == EINTR
-                 ? CBC_EINTR
-                 : cbc_error_set(err, CBC_ETRANSPORT, "poll failed: %s", strerror(errno));
-    if (ready > 0) rc = act_on_sockets(m);
-  } else {
-    m->timer = -1;
-    rc = act(m, CURL_SOCKET_TIMEOUT, 0);
-  }
-  collect_finished(m);
-  if (rc == CURLM_OUT_OF_MEMORY) return cbc_error_nomem(err);
-  if (rc != CURLM_OK && rc != CURLM_BAD_SOCKET)
-    return cbc_error_set(err, CBC_ETRANSPORT, "libcurl: %s", curl_multi_strerror(rc));
-  return CBC_OK;
+  int ready = 0;
+  cbc_code code;
+  if (is_due(m, now))
+    rc = act_on_time(m);
+  else
+    ready = block(m, poll_time(m, now, seconds), &rc);
+  if (ready < 0)
+    code = errno == EINTR ? CBC_EINTR
+                          : cbc_error_set(err, CBC_ETRANSPORT, "poll failed: %s", strerror(errno));
+  else
+    code = settle(m, rc, err);
+  cbc_multi_arm(m);
+  return code;
 }

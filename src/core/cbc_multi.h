@@ -1,7 +1,7 @@
 /*
 ** cbc_multi.h - a libcurl multi handle whose sockets and timer are watched here:
-** the one place that waits, and the one that a descriptor for a host's loop would
-** be added to.
+** the one place that waits, with poll(2) as long as nobody asks for a descriptor,
+** else with that.
 */
 #ifndef CBC_MULTI_H
 #define CBC_MULTI_H
@@ -11,15 +11,20 @@
 
 #include "cbc_env.h"
 #include "cbc_error.h"
+#include "cbc_poller.h"
 #include "cbc_sockets.h"
+#include "cbc_waiters.h"
 
 typedef struct cbc_multi {
   const cbc_env *env;
   CURLM *handle;      /* owned */
   cbc_sockets opened; /* of all connections */
-  struct pollfd *fds; /* what libcurl waits for; owned */
+  struct pollfd *fds; /* what libcurl waits for, until the poller is open; owned */
   size_t count, capacity;
   double timer; /* when libcurl wants to be called, by env's clock; < 0: never */
+  cbc_poller poller;
+  bool hosted;         /* somebody else waits for the poller's descriptor */
+  cbc_waiters waiters; /* who waits parked for a transfer of this handle */
   /* Called with ud for an easy handle that is done, and for one whose socket there
   ** was no memory to wait for. Neither may end the multi handle. */
   void (*finished)(void *ud, CURL *easy, CURLcode result);
@@ -32,13 +37,38 @@ typedef struct cbc_multi {
 ** finished, unwatched and ud. */
 cbc_code cbc_multi_init(cbc_multi *m, const cbc_env *env, long max_connections);
 
-/* Closes every connection. Its easy handles must have been removed. */
+/* Closes every connection and the descriptor. Its easy handles must have been
+** removed; nobody may be parked. */
 void cbc_multi_free(cbc_multi *m);
+
+/* CURLOPT_OPENSOCKETFUNCTION's and CURLOPT_CLOSESOCKETFUNCTION's work: a socket that
+** is closed on exec, or -1 and errno; and its end, as close(2). */
+int cbc_multi_open_socket(cbc_multi *m, int family, int type, int protocol);
+int cbc_multi_close_socket(cbc_multi *m, int fd);
 
 /* Waits until something happens to a handle, at most the given seconds, and lets
 ** libcurl act on it. Returns CBC_OK, also when nothing happened; CBC_EINTR when a
 ** signal came; CBC_ENOMEM; CBC_ETRANSPORT when poll(2) or libcurl failed. */
 cbc_code cbc_multi_wait(cbc_multi *m, double seconds, cbc_error *err);
+
+/* As cbc_multi_wait, without blocking: lets libcurl act on all that is due. Never
+** CBC_EINTR. cbc_multi_arm is to follow. */
+cbc_code cbc_multi_step(cbc_multi *m, cbc_error *err);
+
+/* Lets libcurl act if it is due by the clock: what was begun is written. Returns as
+** above. */
+cbc_code cbc_multi_kick(cbc_multi *m, cbc_error *err);
+
+/* Opens the descriptor that is waited with from now on. CBC_OK; CBC_ETRANSPORT when
+** the system has none left; CBC_ENOMEM. */
+cbc_code cbc_multi_open_poller(cbc_multi *m, cbc_error *err);
+
+/* When libcurl is due, or one who is parked, by env's clock; < 0: never. */
+double cbc_multi_due(const cbc_multi *m);
+
+/* For a host that waits for the descriptor: makes it readable as soon as something is
+** due, or somebody can go on. Does nothing without a host. */
+void cbc_multi_arm(cbc_multi *m);
 
 /* The longest that cbc_multi_wait blocks, in seconds: a signal that came just
 ** before it is noticed after this time. */

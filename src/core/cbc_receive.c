@@ -138,6 +138,7 @@ size_t cbc_receive_body(char *bytes, size_t one, size_t n, void *ud) {
       x->held = true;
       return CURL_WRITEFUNC_PAUSE;
     }
+    cbc_transfer_wake(x);
   } else if (n > x->profile->max_response - x->head - collected(x)) {
     x->reply.too_large = true;
     return 0;

@@ -60,6 +60,7 @@ typedef struct cbc_request {
   double connect_timeout; /* seconds; 0: the client's */
   bool whole;             /* a 2xx body must be provably whole: see cbc_reply.c */
   bool stream;            /* that of a 200 is handed over in pieces, and must be whole, too */
+  bool reports;           /* whoever waits wants to see each progress */
 } cbc_request;
 
 /* An empty feed. env must outlive it. */

@@ -28,8 +28,8 @@
 /* CURLOPT_OPENSOCKETFUNCTION. */
 static curl_socket_t on_open(void *ud, curlsocktype purpose, struct curl_sockaddr *address) {
   cbc_transfer *x = ud;
-  int fd = cbc_sockets_open(&x->profile->multi.opened, address->family, address->socktype,
-                            address->protocol);
+  int fd = cbc_multi_open_socket(&x->profile->multi, address->family, address->socktype,
+                                 address->protocol);
   (void)purpose;
   if (fd >= 0) return fd;
   if (errno == ENOMEM) x->nomem = true;
@@ -39,7 +39,7 @@ static curl_socket_t on_open(void *ud, curlsocktype purpose, struct curl_sockadd
 /* CURLOPT_CLOSESOCKETFUNCTION. */
 static int on_close(void *ud, curl_socket_t s) {
   cbc_profile *p = ud;
-  return cbc_sockets_close(&p->multi.opened, s);
+  return cbc_multi_close_socket(&p->multi, s);
 }
 
 /* False for a connection that the request must not be written to, because there
@@ -79,6 +79,17 @@ static int on_request(void *ud, char *ip, char *local_ip, int port, int local_po
   return CURL_PREREQFUNC_OK;
 }
 
+/* CURLOPT_XFERINFOFUNCTION: wakes who wants to see the progress, when there is some. */
+static int on_progress(void *ud, curl_off_t received_total, curl_off_t received,
+                       curl_off_t sent_total, curl_off_t sent) {
+  cbc_transfer *x = ud;
+  (void)received_total;
+  (void)sent_total;
+  if (received + sent != x->moved) cbc_transfer_wake(x);
+  x->moved = received + sent;
+  return 0;
+}
+
 /* ==== Making one ======================================================== */
 
 static CURLcode set_callbacks(cbc_transfer *x) {
@@ -95,6 +106,8 @@ static CURLcode set_callbacks(cbc_transfer *x) {
   if (rc == CURLE_OK) rc = curl_easy_setopt(easy, CURLOPT_HEADERDATA, x);
   if (rc == CURLE_OK) rc = curl_easy_setopt(easy, CURLOPT_PREREQFUNCTION, on_request);
   if (rc == CURLE_OK) rc = curl_easy_setopt(easy, CURLOPT_PREREQDATA, x);
+  if (rc == CURLE_OK) rc = curl_easy_setopt(easy, CURLOPT_XFERINFOFUNCTION, on_progress);
+  if (rc == CURLE_OK) rc = curl_easy_setopt(easy, CURLOPT_XFERINFODATA, x);
   return rc;
 }
 
@@ -116,6 +129,7 @@ void cbc_transfer_free(cbc_transfer *x) {
 }
 
 void cbc_transfer_reset(cbc_transfer *x) {
+  x->waiter = NULL;
   cbc_buffer_reset(&x->reply.body, BODY_KEEP);
 }
 
@@ -199,6 +213,12 @@ static CURLcode set_wholeness(cbc_transfer *x, bool whole) {
   return rc;
 }
 
+static CURLcode set_reports(cbc_transfer *x, bool reports) {
+  if (x->reports == reports) return CURLE_OK;
+  x->reports = reports;
+  return curl_easy_setopt(x->easy, CURLOPT_NOPROGRESS, (long)!reports);
+}
+
 static CURLcode set_fresh(cbc_transfer *x, bool fresh) {
   if (x->fresh == fresh) return CURLE_OK;
   x->fresh = fresh;
@@ -223,6 +243,7 @@ static CURLcode prepare(cbc_transfer *x, cbc_request *r) {
   if (rc == CURLE_OK) rc = set_body(x, r);
   if (rc == CURLE_OK) rc = set_headers(x, r);
   if (rc == CURLE_OK) rc = set_wholeness(x, r->whole || r->stream);
+  if (rc == CURLE_OK) rc = set_reports(x, r->reports);
   if (rc == CURLE_OK) rc = set_timeout(x, CURLOPT_CONNECTTIMEOUT_MS, &x->connect_timeout, connect);
   return rc;
 }
@@ -256,12 +277,14 @@ static CURLcode launch(cbc_transfer *x, double timeout, bool fresh) {
 }
 
 cbc_code cbc_transfer_start(cbc_transfer *x, cbc_request *r, double timeout, bool once,
-                            cbc_error *err) {
+                            cbc_waiter *waiter, cbc_error *err) {
   const cbc_env *env = x->env;
   CURLcode rc;
   reset_reply(x);
   x->request = r;
   x->once = once;
+  x->waiter = waiter;
+  x->moved = 0;
   x->ends = env->now(env->ud) + timeout;
   rc = prepare(x, r);
   if (rc == CURLE_OK) rc = launch(x, timeout, false);
@@ -293,6 +316,7 @@ void cbc_transfer_finish(cbc_transfer *x, CURLcode result) {
   }
   cbc_receive_finish(x, result);
   cbc_transfer_stop(x);
+  cbc_transfer_wake(x);
 }
 
 void cbc_transfer_stop(cbc_transfer *x) {

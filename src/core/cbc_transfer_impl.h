@@ -9,6 +9,7 @@
 #include "cbc_profile.h"
 #include "cbc_reply.h"
 #include "cbc_request.h"
+#include "cbc_waiters.h"
 
 typedef struct cbc_transfer cbc_transfer;
 
@@ -22,6 +23,7 @@ struct cbc_transfer {
   curl_mime *mime;           /* body of the present request; owned */
   struct curl_slist *prefix; /* headers of the present request before the client's; owned */
   const cbc_request *request;
+  cbc_waiter *waiter; /* who waits for it, if it is parked; NULL: nobody */
   cbc_reply reply;
 
   /* What libcurl is set for, so that it is set anew only when that changes. */
@@ -30,14 +32,16 @@ struct cbc_transfer {
   bool named;                    /* the method by a name of its own */
   bool fresh;                    /* a new connection */
   bool whole;                    /* a body that must be provably whole */
+  bool reports;                  /* its waiter wants to see its progress */
 
   /* The request on its way. */
-  double ends; /* when its time is over, by env's clock */
-  int sends;   /* times libcurl began to send it */
-  bool once;   /* it must not begin a second time */
-  bool resent; /* it was kept from that */
-  bool held;   /* libcurl is paused: for a piece to be taken, or for bytes to send */
-  bool nomem;  /* a callback found no memory */
+  double ends;      /* when its time is over, by env's clock */
+  curl_off_t moved; /* bytes of bodies, when its waiter was last woken for them */
+  int sends;        /* times libcurl began to send it */
+  bool once;        /* it must not begin a second time */
+  bool resent;      /* it was kept from that */
+  bool held;        /* libcurl is paused: for a piece to be taken, or for bytes to send */
+  bool nomem;       /* a callback found no memory */
 
   /* Its connection. */
   bool kept;           /* it had been used before */
@@ -55,5 +59,11 @@ struct cbc_transfer {
   const char *unproven; /* why the body was refused; NULL: it was not */
   char message[CURL_ERROR_SIZE];
 };
+
+/* Something came that its waiter is to see. */
+static inline void cbc_transfer_wake(const cbc_transfer *x) {
+  if (x->waiter != NULL && x->profile != NULL)
+    cbc_waiters_wake(&x->profile->multi.waiters, x->waiter);
+}
 
 #endif

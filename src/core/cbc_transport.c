@@ -71,6 +71,7 @@ void cbc_transport_free(cbc_transport *t) {
     t->idle = x->next;
     cbc_transfer_free(x);
   }
+  cbc_waiters_unpark_all(&t->profile.multi.waiters);
   cbc_profile_free(&t->profile);
   cbc_free(t->profile.env, t, sizeof *t);
 }
@@ -109,8 +110,23 @@ void cbc_transport_release(cbc_transfer *x) {
 
 /* ==== Waiting ========================================================= */
 
-cbc_code cbc_transport_wait(cbc_transport *t, double seconds, cbc_error *err) {
-  cbc_code rc = cbc_multi_wait(&t->profile.multi, seconds, err);
+static cbc_code settle(cbc_transport *t, cbc_code rc) {
   if (t->starved) end_starved(t);
   return rc;
+}
+
+cbc_code cbc_transport_wait(cbc_transport *t, double seconds, cbc_error *err) {
+  return settle(t, cbc_multi_wait(&t->profile.multi, seconds, err));
+}
+
+cbc_code cbc_transport_step(cbc_transport *t, cbc_error *err) {
+  return settle(t, cbc_multi_step(&t->profile.multi, err));
+}
+
+cbc_code cbc_transport_kick(cbc_transport *t, cbc_error *err) {
+  return settle(t, cbc_multi_kick(&t->profile.multi, err));
+}
+
+cbc_multi *cbc_transport_multi(cbc_transport *t) {
+  return &t->profile.multi;
 }

@@ -1,11 +1,12 @@
 --- The CloudBlue Connect API for Lua.
 ---
---- The C module does the calls; this file adds what is better said in Lua: filters and paging.
+--- The C module does the calls; this file adds what is better said in Lua: filters, paging, tasks.
 --- Every function is described in `cloudblue/connect/meta.lua`.
 
 local core = require "cloudblue.connect.core"
 local paging = require "cloudblue.connect.paging"
 local rql = require "cloudblue.connect.rql"
+local tasks = require "cloudblue.connect.tasks"
 
 core.setFilterWriter(rql.tryEncode)
 
@@ -14,6 +15,8 @@ for _, methods in pairs(core.methods) do
   methods.first = paging.first
   methods.count = paging.count
 end
+
+core.clientMethods.parallel = tasks.parallel
 
 return {
   ConnectClient = core.ConnectClient,

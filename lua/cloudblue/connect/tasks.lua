@@ -1,0 +1,267 @@
+--- Tasks: many calls at once, each written as if it were the only one.
+---
+--- A run has a few workers, each a coroutine that takes an item, calls the function with it, and takes the next. Where
+--- a call of theirs has to wait, the module suspends the worker (`loop.park`) and wakes it when the call can go on
+--- (`loop.wake`), as it does in a host's loop. The run resumes those that are awake, from the loop that takes the results,
+--- and waits itself when there are none: as a call would.
+
+local core = require "cloudblue.connect.core"
+
+local create, resume, yield = coroutine.create, coroutine.resume, coroutine.yield
+local running, status, close = coroutine.running, coroutine.status, coroutine.close
+
+local tasks = {}
+
+-- The workers by their coroutines. A coroutine that fn makes itself is none: calls in it block.
+local workers = setmetatable({}, { __mode = "k" })
+
+---@class cloudblue.connect.tasks.Worker
+---@field run cloudblue.connect.tasks.Run
+---@field thread thread
+---@field awake boolean it is in run.awake
+---@field suspended boolean it was left by `suspend`, and not by a yield of fn's
+
+---@class cloudblue.connect.tasks.Run
+---@field client cloudblue.connect.ConnectClient whose loop the run waits in
+---@field limit integer workers at most
+---@field fn function
+---@field take fun(): any the next item, nil after the last
+---@field workers table<cloudblue.connect.tasks.Worker, true>
+---@field count integer of workers
+---@field awake cloudblue.connect.tasks.Worker[] those to be resumed, from first to last
+---@field first integer
+---@field last integer
+---@field queue cloudblue.connect.tasks.Worker[] those that want an item while another takes one
+---@field taking boolean one takes an item
+---@field ended boolean there are no more items
+---@field full cloudblue.connect.tasks.Worker[] those that wait for results to be taken
+---@field results table[] from firstResult to lastResult
+---@field firstResult integer
+---@field lastResult integer
+---@field wake function? of the loop in which the run itself is parked
+---@field token any
+---@field failed boolean
+---@field problem any what fn, or the iterator, raised
+local Run = {}
+Run.__index = Run
+
+-- ==== Workers ========================================================================================================
+
+-- Suspends the running worker until it is woken.
+local function suspend(worker)
+  worker.suspended = true
+  yield()
+  worker.suspended = false
+end
+
+local function wake(worker)
+  if worker.awake then return end
+  local run = worker.run
+  local last = run.last + 1
+  run.awake[last] = worker
+  worker.awake, run.last = true, last
+  local token = run.token
+  if token ~= nil then
+    run.token = nil
+    run.wake(token)
+  end
+end
+
+core.setTasks {
+  token = function() return workers[running()] end,
+  park = suspend,
+  wake = wake,
+}
+
+-- Takes the next item for a worker, one worker after the other: an iterator may have calls of its own, and wait.
+local function takeItem(run, worker)
+  while run.taking do
+    run.queue[#run.queue + 1] = worker
+    suspend(worker)
+  end
+  local item
+  if not run.ended then
+    run.taking = true
+    item = run.take()
+    run.taking = false
+    run.ended = item == nil
+  end
+  local nextWorker = table.remove(run.queue, 1)
+  if nextWorker then wake(nextWorker) end
+  return item
+end
+
+-- More results than the limit are not collected: then a worker waits until some are taken.
+local function addResult(run, worker, ...)
+  run.lastResult = run.lastResult + 1
+  run.results[run.lastResult] = table.pack(...)
+  while run.lastResult - run.firstResult >= run.limit do
+    run.full[#run.full + 1] = worker
+    suspend(worker)
+  end
+end
+
+local work
+
+local function startWorker(run)
+  local worker = { run = run, awake = false, suspended = false }
+  worker.thread = create(work)
+  workers[worker.thread] = worker
+  run.workers[worker] = true
+  run.count = run.count + 1
+  wake(worker)
+end
+
+-- The body of a worker. There are as many as have found an item, and one more that looks for the next.
+function work(worker)
+  local run = worker.run
+  local alone = true
+  while true do
+    local item = takeItem(run, worker)
+    if item == nil then return end
+    if alone and run.count < run.limit then startWorker(run) end
+    alone = false
+    addResult(run, worker, item, run.fn(item))
+  end
+end
+
+-- ==== Runs ===========================================================================================================
+
+local function fail(run, worker, problem)
+  run.failed = true
+  run.problem = type(problem) == "string" and debug.traceback(worker.thread, problem) or problem
+end
+
+local function resumeWorker(run, worker)
+  worker.awake = false
+  local thread = worker.thread
+  local ok, problem = resume(thread, worker)
+  if status(thread) == "dead" then
+    run.workers[worker] = nil
+    run.count = run.count - 1
+    if not ok then fail(run, worker, problem) end
+  elseif not worker.suspended then
+    fail(run, worker, "a function that client:parallel runs has yielded: only its calls may")
+  end
+end
+
+-- Resumes those that are awake now, until there is a result, or one has failed.
+local function resumeAwake(run)
+  while run.first <= run.last and run.firstResult > run.lastResult and not run.failed do
+    local first = run.first
+    local worker = run.awake[first]
+    run.awake[first] = nil
+    run.first = first + 1
+    -- One that has ended since has nothing to wait for.
+    if run.workers[worker] then resumeWorker(run, worker) end
+  end
+end
+
+-- The clients of tasks that have no loop of their own are watched by the run's, while it is parked there.
+local function watchOthers(watch)
+  local ends = {}
+  for index, client in ipairs(core.unattached()) do
+    ends[index] = watch(client:pollfd(), function() client:step() end)
+  end
+  return ends
+end
+
+-- Waits until a worker is awake, or perhaps less.
+local function waitForWorkers(run)
+  local token, park, wakeUp, watch = core.waiting(run.client)
+  if token == nil then
+    core.waitForTasks()
+    return
+  end
+  local ends <close> = setmetatable(watch and watchOthers(watch) or {}, {
+    __close = function(list)
+      for _, unwatch in ipairs(list) do unwatch() end
+    end,
+  })
+  run.wake, run.token = wakeUp, token
+  park(token)
+  run.token = nil
+end
+
+-- Ends every worker where it stands, and with it its call: what is in flight is cancelled, nothing more is sent.
+function Run:__close()
+  self.ended = true
+  local list = self.workers
+  self.workers, self.count, self.first, self.last = {}, 0, 1, 0
+  for worker in pairs(list) do close(worker.thread) end
+end
+
+local function takeResult(run)
+  local first = run.firstResult
+  local result = run.results[first]
+  run.results[first] = nil
+  run.firstResult = first + 1
+  local worker = table.remove(run.full)
+  if worker then wake(worker) end
+  return table.unpack(result, 1, result.n)
+end
+
+-- The iterator: the next result, in the order of completion.
+local function nextResult(run)
+  while true do
+    resumeAwake(run)
+    if run.failed then
+      Run.__close(run)
+      error(run.problem, 0)
+    end
+    if run.firstResult <= run.lastResult then return takeResult(run) end
+    if run.count == 0 then return nil end
+    if run.first > run.last then waitForWorkers(run) end
+  end
+end
+
+-- A function that returns the items of a list one after the other.
+local function each(list)
+  local index = 0
+  return function()
+    index = index + 1
+    return list[index]
+  end
+end
+
+local function argumentError(position, problem)
+  error(("bad argument #%d to 'parallel' (%s)"):format(position, problem), 3)
+end
+
+--- Runs a function for many items, at most so many at once: a loop over the results, in the order of completion.
+---
+---     for record, chunk, failure in client:parallel(16, records, function(record)
+---       return client.usageRecords:close(record.id, record.billing)
+---     end) do … end
+---
+--- A function runs in a coroutine of its own. While a call of its waits, the others run; the function may use any
+--- call, of several clients, and parallel itself. The module's functions that take one of yours (hooks, readers, sinks,
+--- onProgress) call it where it can't be suspended: a call in there blocks, and so does one in a coroutine that the
+--- function makes. What else is in flight goes on meanwhile.
+---
+--- Breaking out of the loop, or an error in it, ends the functions where they stand: what is in flight is cancelled (it
+--- may have reached the service), nothing more is sent.
+---@param limit integer how many run at once, 1 or more. The client's `maxConnections` bounds the connections
+---@param items any[]|fun(): any a list, or an iterator, whose first value counts; read as needed
+---@param fn fun(item: any): ... what it returns comes behind the item; an error ends the loop, with its traceback
+---@return fun(): ... iterator item, and what fn returned
+function tasks.parallel(client, limit, items, fn, ...)
+  if math.type(limit) ~= "integer" or limit < 1 then
+    argumentError(1, "limit must be an integer, 1 or more, got " .. tostring(limit))
+  end
+  if type(items) ~= "table" and type(items) ~= "function" then
+    argumentError(2, "items must be a list or an iterator, got " .. type(items))
+  end
+  if type(fn) ~= "function" then argumentError(3, "fn must be a function, got " .. type(fn)) end
+  if select("#", ...) > 0 then argumentError(4, "one argument too many: a " .. type((...))) end
+  core.waiting(client)
+  local run = setmetatable({
+    client = client, limit = limit, fn = fn, take = type(items) == "table" and each(items) or items,
+    workers = {}, count = 0, awake = {}, first = 1, last = 0, queue = {}, full = {}, taking = false, ended = false,
+    results = {}, firstResult = 1, lastResult = 0, failed = false,
+  }, Run)
+  startWorker(run)
+  return nextResult, run, nil, run
+end
+
+return tasks

@@ -1,0 +1,36 @@
+/*
+** cbl_live.h - the live clients of a Lua state: those that have parked calls. While
+** something blocks, their transfers go on.
+*/
+#ifndef CBL_LIVE_H
+#define CBL_LIVE_H
+
+#include <lua.h>
+
+#include "cbc_client.h"
+
+/* The first member of a client's userdata. */
+typedef struct cbl_live {
+  cbc_client *core;      /* NULL once the client is collected */
+  size_t parked;         /* calls; live while there are any */
+  struct cbl_live *next; /* of the live ones */
+  struct cbl_live **link;
+} cbl_live;
+
+/* Makes what the state keeps of them. Pushes nothing. */
+void cbl_live_open(lua_State *L);
+
+/* One more call of the client at index client is parked. May raise a memory error,
+** and then changes nothing. */
+void cbl_live_enter(lua_State *L, int client);
+
+/* One less is; all: none is any more. */
+void cbl_live_leave(cbl_live *c, bool all);
+
+/* The first live client of the state, or NULL; the others follow it by next. */
+cbl_live *cbl_live_first(lua_State *L);
+
+/* Pushes the userdata of a live client; nil in finalizers that come after its own. */
+int cbl_live_push(lua_State *L, const cbl_live *c);
+
+#endif

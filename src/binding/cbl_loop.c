@@ -1,0 +1,133 @@
+/*
+** cbl_loop.c - the methods of a client that have to do with somebody's loop.
+*/
+#include "cbl_loop.h"
+
+#include "cbl_aux.h"
+#include "cbl_client.h"
+#include "cbl_parking.h"
+#include "cbl_state.h"
+
+/* ==== Functions of a loop ============================================== */
+
+/* The names of the functions, in their places. */
+static const char *const names[] = {"token", "park", "wake", "watch"};
+
+enum { TASK_FUNCTIONS = 3, LOOP_FUNCTIONS = 4 };
+
+/* Pushes a list of the n functions of the table at argument arg. */
+static void push_functions(lua_State *L, int arg, int n) {
+  lua_createtable(L, CBL_LOOP_SIZE, 0);
+  for (int i = 0; i < n; i++) {
+    if (lua_getfield(L, arg, names[i]) != LUA_TFUNCTION)
+      cbl_argerror(L, arg,
+                   lua_pushfstring(L, "the loop's %s must be a function, got %s", names[i],
+                                   luaL_typename(L, -1)));
+    lua_rawseti(L, -2, i + 1);
+  }
+  lua_pushboolean(L, false);
+  lua_rawseti(L, -2, CBL_LOOP_UNWATCH);
+}
+
+int cbl_loop_set_tasks(lua_State *L) {
+  luaL_checktype(L, 1, LUA_TTABLE);
+  push_functions(L, 1, TASK_FUNCTIONS);
+  cbl_state_set(L, CBL_TASKS);
+  return 0;
+}
+
+/* ==== Attaching ======================================================== */
+
+/* Takes the client at index 1 from its loop. Raises memory errors before it has. */
+static void detach(lua_State *L) {
+  if (lua_getiuservalue(L, 1, CBL_LOOP) != LUA_TNIL) {
+    cbl_parking_push_parked(L, 1, false);
+    cbl_client_unwatch(L, 1);
+    lua_pushnil(L);
+    lua_setiuservalue(L, 1, CBL_LOOP);
+    cbl_parking_wake_parked(L);
+  }
+  lua_pop(L, 1);
+}
+
+int cbl_loop_attach(lua_State *L) {
+  cbl_client *c = cbl_client_check(L, 1);
+  if (!lua_istable(L, 2)) cbl_typeerror(L, 2, "loop", "a table of functions", 2);
+  cbl_checklast(L, 2);
+  push_functions(L, 2, LOOP_FUNCTIONS);
+  detach(L);
+  lua_setiuservalue(L, 1, CBL_LOOP);
+  if (c->live.core != NULL) cbc_client_host(c->live.core);
+  return 0;
+}
+
+int cbl_loop_detach(lua_State *L) {
+  cbl_checkself(L, CBL_CLIENT);
+  cbl_checklast(L, 1);
+  detach(L);
+  return 0;
+}
+
+/* ==== Descriptor ======================================================= */
+
+int cbl_loop_pollfd(lua_State *L) {
+  const cbl_client *c = cbl_client_check(L, 1);
+  cbc_error err;
+  int fd;
+  cbl_checklast(L, 1);
+  cbc_client_host(c->live.core);
+  fd = cbc_client_descriptor(c->live.core, &err);
+  if (fd < 0) cbl_raise(L, &err);
+  cbc_client_arm(c->live.core);
+  lua_pushinteger(L, fd);
+  return 1;
+}
+
+int cbl_loop_step(lua_State *L) {
+  cbl_checkself(L, CBL_CLIENT);
+  cbl_checklast(L, 1);
+  cbl_parking_step(L, 1);
+  return 0;
+}
+
+int cbl_loop_close(lua_State *L) {
+  cbl_client *c = cbl_checkself(L, CBL_CLIENT);
+  if (c->live.core == NULL) return 0;
+  lua_settop(L, 1);
+  cbl_parking_push_parked(L, 1, true);
+  cbl_client_unwatch(L, 1);
+  if (c->live.core != NULL) cbc_client_close(c->live.core);
+  cbl_parking_wake_parked(L);
+  return 0;
+}
+
+/* ==== For tasks ======================================================== */
+
+int cbl_loop_waiting(lua_State *L) {
+  bool task;
+  cbl_checkself(L, CBL_CLIENT);
+  lua_settop(L, 1);
+  if (!cbl_parking_find(L, 1, &task)) return 0;
+  lua_rawgeti(L, 2, CBL_LOOP_PARK);
+  lua_rawgeti(L, 2, CBL_LOOP_WAKE);
+  /* Tasks have none. */
+  lua_rawgeti(L, 2, CBL_LOOP_WATCH);
+  return 4;
+}
+
+int cbl_loop_unattached(lua_State *L) {
+  lua_Integer n = 0;
+  lua_newtable(L);
+  for (const cbl_live *c = cbl_live_first(L); c != NULL; c = c->next) {
+    if (cbl_live_push(L, c) == LUA_TNIL) {
+      lua_pop(L, 1);
+      continue;
+    }
+    if (lua_getiuservalue(L, -1, CBL_LOOP) == LUA_TNIL) {
+      lua_pushvalue(L, -2);
+      lua_rawseti(L, -4, ++n);
+    }
+    lua_pop(L, 2);
+  }
+  return 1;
+}

@@ -1,0 +1,241 @@
+/*
+** cbl_parking.c - calls that wait parked.
+*/
+#include "cbl_parking.h"
+
+#include "cbl_aux.h"
+#include "cbl_client.h"
+#include "cbl_state.h"
+
+/* ==== Where ============================================================ */
+
+/* Pushes the token of the loop whose functions are at the top of the stack; false,
+** popping both, when it has none. */
+static bool push_token(lua_State *L) {
+  lua_rawgeti(L, -1, CBL_LOOP_TOKEN);
+  lua_call(L, 0, 1);
+  if (!lua_isnil(L, -1)) return true;
+  lua_pop(L, 2);
+  return false;
+}
+
+bool cbl_parking_find(lua_State *L, int client, bool *task) {
+  if (!lua_isyieldable(L)) return false;
+  *task = true;
+  if (cbl_state_push(L, CBL_TASKS) == LUA_TNIL)
+    lua_pop(L, 1);
+  else if (push_token(L))
+    return true;
+  *task = false;
+  if (lua_getiuservalue(L, client, CBL_LOOP) != LUA_TNIL) return push_token(L);
+  lua_pop(L, 1);
+  return false;
+}
+
+/* ==== Watching ========================================================= */
+
+/* Upvalue: the client, which stays as long as it is watched. */
+static int on_readable(lua_State *L) {
+  lua_pushvalue(L, lua_upvalueindex(1));
+  cbl_parking_step(L, lua_gettop(L));
+  return 0;
+}
+
+/* The client is attached: its descriptor is watched as long as calls are parked, so
+** that a loop ends by itself when it has nothing else to do. */
+static void watch(lua_State *L, int client, int fd) {
+  if (lua_getiuservalue(L, client, CBL_LOOP) == LUA_TNIL) {
+    lua_pop(L, 1);
+    return;
+  }
+  if (lua_rawgeti(L, -1, CBL_LOOP_UNWATCH) == LUA_TBOOLEAN) {
+    lua_rawgeti(L, -2, CBL_LOOP_WATCH);
+    lua_pushinteger(L, fd);
+    lua_pushvalue(L, client);
+    lua_pushcclosure(L, on_readable, 1);
+    lua_call(L, 2, 1);
+    if (lua_type(L, -1) != LUA_TFUNCTION)
+      luaL_error(L, "the loop's watch must return a function, got %s", luaL_typename(L, -1));
+    lua_rawseti(L, -3, CBL_LOOP_UNWATCH);
+  }
+  lua_pop(L, 2);
+}
+
+/* ==== Entering and leaving ============================================= */
+
+/* Pops the token and keeps it by the call. */
+static void keep_token(lua_State *L, int client, cbc_call *call) {
+  if (lua_getiuservalue(L, client, CBL_PARKED) == LUA_TNIL) {
+    lua_pop(L, 1);
+    lua_newtable(L);
+    lua_pushvalue(L, -1);
+    lua_setiuservalue(L, client, CBL_PARKED);
+  }
+  lua_insert(L, -2);
+  lua_rawsetp(L, -2, call);
+  lua_pop(L, 1);
+}
+
+/* Pushes the token of a call; false, pushing nothing, when it is not parked. */
+static bool push_kept_token(lua_State *L, int client, const cbc_call *call) {
+  if (lua_getiuservalue(L, client, CBL_PARKED) != LUA_TNIL) {
+    bool kept = lua_rawgetp(L, -1, call) != LUA_TNIL;
+    lua_remove(L, -2);
+    if (kept) return true;
+  }
+  lua_pop(L, 1);
+  return false;
+}
+
+/* Registers the call, whose token is at the top of the stack. The descriptor is open.
+** False when there is nothing to wait for. */
+static bool enter(lua_State *L, int client, cbc_call *call, bool task) {
+  cbc_error err;
+  cbc_code rc;
+  lua_pushvalue(L, -1);
+  keep_token(L, client, call);
+  cbl_live_enter(L, client);
+  rc = cbc_call_park(call, task, &err);
+  if (rc == CBC_OK) return true;
+  cbl_parking_leave(L, client, call);
+  if (rc == CBC_ENOMEM) cbl_raise(L, &err);
+  return false;
+}
+
+bool cbl_parking_enter(lua_State *L, int client, cbc_call *call) {
+  const cbl_live *c = lua_touserdata(L, client);
+  int top = lua_gettop(L);
+  cbc_error err;
+  bool task;
+  int fd;
+  if (!cbl_parking_find(L, client, &task)) return false;
+  fd = cbc_client_descriptor(call->client, &err);
+  if (fd < 0 && err.code == CBC_ENOMEM) cbl_raise(L, &err);
+  /* Where the system has no descriptor left, the call blocks. */
+  if (fd < 0 || !enter(L, client, call, task)) {
+    lua_settop(L, top);
+    return false;
+  }
+  watch(L, client, fd);
+  if (c->core != NULL) cbc_client_arm(c->core);
+  lua_rawgeti(L, -2, CBL_LOOP_PARK);
+  lua_replace(L, -3);
+  return true;
+}
+
+void cbl_parking_leave(lua_State *L, int client, cbc_call *call) {
+  cbl_live *c = lua_touserdata(L, client);
+  if (c->parked == 0 || !push_kept_token(L, client, call)) return;
+  lua_pop(L, 1);
+  cbc_call_unpark(call);
+  lua_getiuservalue(L, client, CBL_PARKED);
+  lua_pushnil(L);
+  lua_rawsetp(L, -2, call);
+  lua_pop(L, 1);
+  cbl_live_leave(c, false);
+  if (c->parked == 0) cbl_client_unwatch(L, client);
+}
+
+/* ==== Waking =========================================================== */
+
+/* Pushes the function that wakes tasks, or those in the client's loop; false,
+** pushing nothing, when there is none any more. */
+static bool push_wake(lua_State *L, int client, bool task) {
+  int type = task ? cbl_state_push(L, CBL_TASKS) : lua_getiuservalue(L, client, CBL_LOOP);
+  if (type == LUA_TNIL) {
+    lua_pop(L, 1);
+    return false;
+  }
+  lua_rawgeti(L, -1, CBL_LOOP_WAKE);
+  lua_remove(L, -2);
+  return true;
+}
+
+/* Pushes wake and the token of a call that can go on, and returns the call; NULL when
+** there is none. */
+static cbc_call *push_next(lua_State *L, int client, bool task) {
+  const cbl_live *c = lua_touserdata(L, client);
+  cbc_call *call;
+  while (c->core != NULL && (call = cbc_call_next_parked(c->core, task)) != NULL) {
+    if (!push_wake(L, client, task)) continue;
+    if (push_kept_token(L, client, call)) return call;
+    lua_pop(L, 1);
+  }
+  return NULL;
+}
+
+/* Calls wake with the token of the call; both are at the top of the stack. Returns
+** lua_pcall's status, with the error at the top. Out of memory it may not have been
+** done: the call can go on as before. */
+static int wake(lua_State *L, int client, cbc_call *call) {
+  int status = lua_pcall(L, 1, 0, 0);
+  if (status == LUA_ERRMEM && push_kept_token(L, client, call)) {
+    lua_pop(L, 1);
+    cbc_call_wake(call);
+  }
+  return status;
+}
+
+static void wake_ready(lua_State *L, int client) {
+  const cbl_live *c = lua_touserdata(L, client);
+  int top = lua_gettop(L);
+  int status = LUA_OK;
+  for (int task = 0; task < 2; task++) {
+    cbc_call *call;
+    while (status != LUA_ERRMEM && (call = push_next(L, client, task != 0)) != NULL) {
+      int last = wake(L, client, call);
+      if (last == LUA_OK) continue;
+      status = last;
+      lua_settop(L, top + 1);
+    }
+  }
+  if (c->core != NULL) cbc_client_arm(c->core);
+  if (status != LUA_OK) lua_error(L);
+}
+
+void cbl_parking_step(lua_State *L, int client) {
+  const cbl_live *c = lua_touserdata(L, client);
+  cbc_error err;
+  cbc_code rc = c->core != NULL ? cbc_client_step(c->core, &err) : CBC_OK;
+  wake_ready(L, client);
+  if (rc == CBC_ENOMEM) cbl_raise(L, &err);
+}
+
+void cbl_parking_wake_tasks(lua_State *L) {
+  int top = lua_gettop(L);
+  const cbl_live *c = cbl_live_first(L);
+  while (c != NULL) {
+    cbc_call *call = NULL;
+    if (cbl_live_push(L, c) != LUA_TNIL) call = push_next(L, top + 1, true);
+    if (call != NULL && wake(L, top + 1, call) != LUA_OK) lua_error(L);
+    /* Lua code ran, and may have changed the list. */
+    c = call != NULL ? cbl_live_first(L) : c->next;
+    lua_settop(L, top);
+  }
+}
+
+void cbl_parking_push_parked(lua_State *L, int client, bool tasks) {
+  lua_Integer n = 0;
+  int list = lua_gettop(L) + 1;
+  lua_newtable(L);
+  if (lua_getiuservalue(L, client, CBL_PARKED) != LUA_TNIL) {
+    for (lua_pushnil(L); lua_next(L, list + 1) != 0; lua_settop(L, list + 2)) {
+      bool task = ((const cbc_call *)lua_touserdata(L, -2))->waiter.task;
+      if ((task && !tasks) || !push_wake(L, client, task)) continue;
+      lua_rawseti(L, list, ++n);
+      lua_rawseti(L, list, ++n);
+    }
+  }
+  lua_settop(L, list);
+}
+
+void cbl_parking_wake_parked(lua_State *L) {
+  int list = lua_gettop(L);
+  lua_Integer n = (lua_Integer)lua_rawlen(L, list);
+  for (lua_Integer i = 1; i < n; i += 2) {
+    lua_rawgeti(L, list, i);
+    lua_rawgeti(L, list, i + 1);
+    cbl_callquietly(L, 1);
+  }
+  lua_pop(L, 1);
+}
