@@ -224,6 +224,11 @@ describe("meta.lua", function()
     assert.same(names(known), names(all))
   end)
 
+  -- Methods that return nothing.
+  local silent = {
+    close = true, attach = true, detach = true, step = true, addBeforeRequestHook = true, addAfterResponseHook = true,
+  }
+
   for class, each in pairs(meta) do
     for name, declaration in pairs(each.functions) do
       it(("describes %s.%s, its parameters and what it returns"):format(class, name), function()
@@ -231,8 +236,7 @@ describe("meta.lua", function()
         for _, param in ipairs(declaration.params) do params[param] = true end
         assert.is_true(doc.words, "it has no description")
         assert.same(params, doc.params)
-        local nothing = class == "ConnectClient" and (name == "close" or name:find("Hook$") ~= nil)
-        assert.equal(not nothing, doc.returns > 0)
+        assert.equal(not (class == "ConnectClient" and silent[name]), doc.returns > 0)
       end)
     end
   end

@@ -75,6 +75,14 @@ function service.readEach(texts)
   return read
 end
 
+--- A service with a handler of its own (see rawserver.lua).
+---@param rawOptions table
+---@param options table? of the client; retries is 0 unless given
+---@return Service
+function service.handled(rawOptions, options)
+  return start(rawOptions, options)
+end
+
 local function parse(text, at)
   local last = select(2, text:find("\r\n\r\n", at, true))
   if not last then return nil end

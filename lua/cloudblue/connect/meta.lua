@@ -259,6 +259,51 @@ function ConnectClient:addBeforeRequestHook(hook) end
 ---@param hook fun(response: cloudblue.connect.HookResponse)
 function ConnectClient:addAfterResponseHook(hook) end
 
+---Runs a function for many items, at most so many at once; returns an iterator over the results, in the order of
+---completion: `for item, chunk, failure in client:parallel(16, items, fn) do … end`.
+---
+---Each function runs in a coroutine. While a call of its waits, the others run; it may use every call, several clients,
+---and `parallel` itself. A call in one of your own functions that the module calls (hooks, readers, sinks,
+---onProgress), and in a coroutine that the function makes, blocks; what else is in flight goes on.
+---
+---An error that the function raises ends the loop, with its traceback where it is a string. Then, and after a `break`,
+---every function ends where it stands: what is in flight is cancelled, though it may have reached the service, and
+---nothing more is sent.
+---@param limit integer how many run at once, 1 or more; `maxConnections` of the client bounds the connections
+---@param items any[]|fun(): any a list, or an iterator, of whose values the first counts; read as needed
+---@param fn fun(item: any): ... what it returns comes behind the item
+---@return fun(): ... iterator
+function ConnectClient:parallel(limit, items, fn) end
+
+---A host's loop, as the client sees it: see docs/loops.md.
+---@class cloudblue.connect.Loop
+---Calls `onReadable()` whenever the descriptor is readable; returns a function that ends that, which is called before the
+---descriptor is closed. Calls are watched only while some wait.
+---@field watch fun(fd: integer, onReadable: fun()): fun()
+---What stands for the running coroutine; nil where it can't be suspended: the call then blocks.
+---@field token fun(): any
+---Suspends the running coroutine until it is woken. It may return earlier; an error that it raises ends the call.
+---@field park fun(token: any)
+---Lets the coroutine go on, now or later. It may come before `park`, and more than once.
+---@field wake fun(token: any)
+
+---Makes the calls of this client wait through a host's loop, where they would block. A client that is attached already
+---is detached first.
+---@param loop cloudblue.connect.Loop
+function ConnectClient:attach(loop) end
+
+---Ends that. Calls that wait are woken; as soon as their coroutines go on, they block.
+function ConnectClient:detach() end
+
+---For a loop that waits for descriptors: this one is readable whenever `step` has something to do, the client's own
+---timeouts and pauses included. It stays the client's. Raises where the system has no descriptor left.
+---@return integer fd
+function ConnectClient:pollfd() end
+
+---Does what is due, and wakes whose calls can go on. It never blocks. An error of the loop's `wake` is raised when all
+---are woken.
+function ConnectClient:step() end
+
 ---Closes the connections. Calls in flight end as `cancelled`; later ones raise. May be called again.
 function ConnectClient:close() end
 

@@ -2,8 +2,8 @@
 ---
 --- A run has a few workers, each a coroutine that takes an item, calls the function with it, and takes the next. Where
 --- a call of theirs has to wait, the module suspends the worker (`loop.park`) and wakes it when the call can go on
---- (`loop.wake`), as it does in a host's loop. The run resumes those that are awake, from the loop that takes the results,
---- and waits itself when there are none: as a call would.
+--- (`loop.wake`), as it does in a host's loop. The run resumes those that are awake, from the loop that takes the
+--- results, and waits itself when there are none: as a call would.
 
 local core = require "cloudblue.connect.core"
 
@@ -40,6 +40,7 @@ local workers = setmetatable({}, { __mode = "k" })
 ---@field lastResult integer
 ---@field wake function? of the loop in which the run itself is parked
 ---@field token any
+---@field watches fun()[] what ends the watches of the clients of others
 ---@field failed boolean
 ---@field problem any what fn, or the iterator, raised
 local Run = {}
@@ -158,12 +159,16 @@ local function resumeAwake(run)
 end
 
 -- The clients of tasks that have no loop of their own are watched by the run's, while it is parked there.
-local function watchOthers(watch)
-  local ends = {}
+local function watchOthers(run, watch)
   for index, client in ipairs(core.unattached()) do
-    ends[index] = watch(client:pollfd(), function() client:step() end)
+    run.watches[index] = watch(client:pollfd(), function() client:step() end)
   end
-  return ends
+end
+
+local function unwatchOthers(run)
+  local watches = run.watches
+  run.watches = {}
+  for _, unwatch in ipairs(watches) do unwatch() end
 end
 
 -- Waits until a worker is awake, or perhaps less.
@@ -173,19 +178,17 @@ local function waitForWorkers(run)
     core.waitForTasks()
     return
   end
-  local ends <close> = setmetatable(watch and watchOthers(watch) or {}, {
-    __close = function(list)
-      for _, unwatch in ipairs(list) do unwatch() end
-    end,
-  })
+  if watch then watchOthers(run, watch) end
   run.wake, run.token = wakeUp, token
   park(token)
   run.token = nil
+  unwatchOthers(run)
 end
 
 -- Ends every worker where it stands, and with it its call: what is in flight is cancelled, nothing more is sent.
 function Run:__close()
-  self.ended = true
+  self.ended, self.token = true, nil
+  unwatchOthers(self)
   local list = self.workers
   self.workers, self.count, self.first, self.last = {}, 0, 1, 0
   for worker in pairs(list) do close(worker.thread) end
@@ -258,7 +261,7 @@ function tasks.parallel(client, limit, items, fn, ...)
   local run = setmetatable({
     client = client, limit = limit, fn = fn, take = type(items) == "table" and each(items) or items,
     workers = {}, count = 0, awake = {}, first = 1, last = 0, queue = {}, full = {}, taking = false, ended = false,
-    results = {}, firstResult = 1, lastResult = 0, failed = false,
+    results = {}, firstResult = 1, lastResult = 0, watches = {}, failed = false,
   }, Run)
   startWorker(run)
   return nextResult, run, nil, run
