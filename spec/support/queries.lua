@@ -6,12 +6,21 @@ local rql = require "cloudblue.connect.rql"
 
 local queries = {}
 
---- The query of a filter, percent-decoded.
+--- The query of a filter. Raises where it is refused.
+---@param filters cloudblue.connect.Filter?
+---@param options table?
+---@return string
+function queries.encode(filters, options)
+  local query, position, problem = rql.encode(filters, options)
+  return query or error(("bad argument #%d (%s)"):format(position, problem), 0)
+end
+
+--- The same, percent-decoded.
 ---@param filters cloudblue.connect.Filter?
 ---@param options table?
 ---@return string
 function queries.of(filters, options)
-  return reader.decode(rql.encode(filters, options))
+  return reader.decode(queries.encode(filters, options))
 end
 
 --- What is raised where something must be.
@@ -23,12 +32,12 @@ function queries.raised(work, ...)
   return message
 end
 
---- What `rql.encode` says of a filter that it refuses.
+--- What is said of a filter that is refused.
 ---@param filters any
 ---@param options any
 ---@return string
 function queries.refusal(filters, options)
-  return queries.raised(rql.encode, filters, options)
+  return queries.raised(queries.encode, filters, options)
 end
 
 return queries

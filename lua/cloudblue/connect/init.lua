@@ -8,7 +8,7 @@ local paging = require "cloudblue.connect.paging"
 local rql = require "cloudblue.connect.rql"
 local tasks = require "cloudblue.connect.tasks"
 
-core.setFilterWriter(rql.tryEncode)
+core.setFilterWriter(rql.encode)
 
 for _, methods in pairs(core.methods) do
   methods.all = paging.all

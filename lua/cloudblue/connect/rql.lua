@@ -154,32 +154,22 @@ function rql.write(parts, names)
   return table.concat(texts, "&")
 end
 
---- As `rql.encode`, but tells of misuse instead of raising; for callers with argument positions of their own.
----@param filters cloudblue.connect.Filter?
----@param options cloudblue.connect.rql.Options?
----@return string? query
----@return integer? position which of the two arguments is wrong
----@return string? problem
-function rql.tryEncode(filters, options)
-  local parts, position, problem = rql.parts(filters, options)
-  if not parts then return nil, position, problem end
-  return rql.write(parts, OPTIONS)
-end
-
 --- The query of a filter.
 --
 -- A table is read as the JavaScript SDK reads its filter objects, but that no condition in it is left out (rql/filter);
 -- a condition of `connect.R` as it stands; and a string as a query that is ready: percent-encodings stay, what a URL
--- cannot carry is encoded, and what would end or break the query is refused (`cbc_url_check_query`).
--- Raises on what cannot be written: an unknown operator, a name that is no field's, a text with control
--- characters or with both kinds of quotation marks, invalid UTF-8, NaN.
+-- cannot carry is encoded, and what would end or break the query is refused (`cbc_url_check_query`). Refused is, too,
+-- what cannot be written: an unknown operator, a name that is no field's, a text with control characters or with both
+-- kinds of quotation marks, invalid UTF-8, NaN.
 ---@param filters cloudblue.connect.Filter? nil for no filter
 ---@param options cloudblue.connect.rql.Options?
----@return string query percent-encoded, ready to stand after `?`; empty where there is nothing to ask for
+---@return string? query percent-encoded, ready to stand after `?`; empty where there is nothing to ask for
+---@return integer? position beside nil: which of the two arguments is wrong
+---@return string? problem
 function rql.encode(filters, options)
-  local query, position, problem = rql.tryEncode(filters, options)
-  if not query then error(("bad argument #%d to 'encode' (%s)"):format(position, problem), 2) end
-  return query
+  local parts, position, problem = rql.parts(filters, options)
+  if not parts then return nil, position, problem end
+  return rql.write(parts, OPTIONS)
 end
 
 return rql
