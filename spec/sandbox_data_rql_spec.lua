@@ -30,7 +30,8 @@ describe("the sandbox's RQL reader", function()
   it("reads comparisons in each of their forms", function()
     assert.are.equal('and(eq(name "eugene") eq(age "13"))', parsed("name=eugene&age=13"))
     assert.are.equal('and(ge(age "9") le(age "5"))', parsed("ge(age,9)&le(age,5)"))
-    assert.are.equal('and(lt(a.b.c "4") like(d "*x*"))', parsed("a.b.c=lt=4,d=like=*x*"))
+    assert.are.equal('and(lt(a.b.c "4") ne(d "x"))', parsed("a.b.c=lt=4,d=ne=x"))
+    assert.are.equal('and(eq(eq "eq") ge(not "like"))', parsed("eq=eq&not=ge=like"))
     assert.are.equal('and(ne(a "b"))', parsed("ne(a,b)"))
   end)
 
@@ -39,6 +40,13 @@ describe("the sandbox's RQL reader", function()
       assert.are.equal('and(eq(a "1") eq(b "2") eq(c "3"))', parsed(query))
     end
     assert.are.equal('and(or(eq(d "4") and(eq(a "1") eq(b "2"))))', parsed("(d=4|(a=1,b=2))"))
+  end)
+
+  it("reads & and , as binding more strongly than | and ;", function()
+    for _, query in ipairs { "(a=1|b=2&c=3)", "(a=1;b=2,c=3)", "(a=1|(b=2&c=3))" } do
+      assert.are.equal('and(or(eq(a "1") and(eq(b "2") eq(c "3"))))', parsed(query))
+    end
+    assert.are.equal('and(or(and(eq(a "1") eq(b "2")) eq(c "3")))', parsed("(a=1&b=2|c=3)"))
   end)
 
   it("reads lists", function()
@@ -77,8 +85,46 @@ describe("the sandbox's RQL reader", function()
   end)
 
   it("reads and, or, not as functions", function()
-    assert.are.equal('and(or(eq(a "1") and(eq(b "2") eq(c "3")) eq(d "4")))', parsed("or(a=1,and(b=2,c=3),eq(d,4))"))
-    assert.are.equal('and(not(in(a "1")) not(or(eq(b "1") eq(c "2"))))', parsed("not(in(a,(1)))&not((b=1|c=2))"))
+    assert.are.equal('and(or(eq(a "1") and(eq(b "2") eq(c "3"))))', parsed("or(a=1,and(b=2,c=3))"))
+    assert.are.equal('and(eq(a "1") or(eq(b "2") eq(c "3")))', parsed("and(a=1,or(b=2,c=3))"))
+    assert.are.equal('and(not(in(a "1")) not(eq(b "1")))', parsed("not(in(a,(1)))&not((b=1))"))
+  end)
+
+  -- From the second argument on a comma joins what must all hold: so the service's grammar has it.
+  it("reads or(a,b,c) as a, or both b and c", function()
+    assert.are.equal('and(or(eq(a "1") and(eq(b "2") eq(c "3"))))', parsed("or(a=1,b=2,c=3)"))
+    assert.are.equal('and(or(eq(a "1") and(eq(b "2") eq(c "3"))))', parsed("or(a=1,b=2&c=3)"))
+    assert.are.equal('and(or(or(eq(a "1") eq(b "2")) eq(c "3")))', parsed("or(or(a=1,b=2),c=3)"))
+  end)
+
+  it("takes one comparison in not(), in brackets or without", function()
+    assert.are.equal('and(not(eq(a "1")))', parsed("not(a=1)"))
+    assert.are.equal('and(not(in(a "1")))', parsed("not(((in(a,(1)))))"))
+    for query, problem in pairs {
+      ["not(a=1&b=2)"] = "')' expected at character 8, found '&b=2)'",
+      ["not((a=1&b=2))"] = "a comparison expected at character 5, found '(a=1&b=2))'",
+      ["not((a=1|b=2))"] = "a comparison expected at character 5, found '(a=1|b=2))'",
+      ["not(and(a=1,b=2))"] = "a comparison expected at character 5, found 'and(a=1,b=2))'",
+      ["a=1&not(not(b=2))"] = "a comparison expected at character 9, found 'not(b=2))'",
+    } do
+      assert.are.same({ query, nil, problem }, { query, rql.parse(query) })
+    end
+  end)
+
+  it("takes brackets around a group where the service does, and no more", function()
+    for _, query in ipairs {
+      "(((a=1)))", "((a=1|b=2))", "((a=1,b=2))", "(and(a=1,b=2))", "(or(a=1,b=2))", "(not(a=1)|b=2)", "((a=1&b=2)|c=3)",
+      "((a=1|b=2)&c=3)",
+    } do
+      assert.is_truthy(rql.parse(query), query)
+    end
+    for query, at in pairs {
+      ["(((a=1|b=2)))"] = 13, ["(((a=1,b=2)))"] = 13, ["((a=1&b=2))"] = 11, ["((and(a=1,b=2)))"] = 16,
+      ["((or(a=1,b=2)))"] = 15, ["(not(a=1))"] = 10, ["((a=1)|(not(b=2)))"] = 17,
+    } do
+      local problem = ("'&', ',', '|' or ';' expected at character %d, found '%s'"):format(at, query:sub(at))
+      assert.are.same({ query, nil, problem }, { query, rql.parse(query) })
+    end
   end)
 
   it("reads ordering and select, empty ones too", function()
@@ -94,8 +140,13 @@ describe("the sandbox's RQL reader", function()
       ["=b"] = "a field expected at character 1, found '=b'",
       ["a=b&"] = "a field expected at character 5, found the end",
       ["a=b|c=d"] = "'&' or the end expected at character 4, found '|c=d'",
-      ["(a=b|c=d&e=f)"] = "')' expected at character 9, found '&e=f)'",
-      ["(a=b&c=d|e=f)"] = "')' expected at character 9, found '|e=f)'",
+      ["(a=b|c=d;e=f)"] = "')' expected at character 9, found ';e=f)'",
+      ["or(a=b&c=d,e=f)"] = "',' expected at character 7, found '&c=d,e=f)'",
+      ["a=like=*b*"] = "'&' or the end expected at character 7, found '=*b*'",
+      ["t=b"] = "'(' expected at character 2, found '=b'",
+      ["a=t"] = "a value expected at character 3, found 't'",
+      ["in(a,(b,t))"] = "a value expected at character 9, found 't))'",
+      ["t(a=1)"] = "an operator expected at character 1, found 't(a=1)'",
       ["eq(a)"] = "',' expected at character 5, found ')'",
       ["eq(a,b"] = "')' expected at character 7, found the end",
       ["foo(a,b)"] = "an operator expected at character 1, found 'foo(a,b)'",

@@ -124,7 +124,7 @@ luafuzz.readers = {
   },
   ["RQL"] = {
     seeds = { "eq(status,approved)&limit=3", "in(id,(UR-1,UR-2))&ordering(-id,+name)",
-      "(((eq(a,1))|(eq(b,2)))|(not(c=d)))", "and(eq(a,null()),or(ne(b,empty()),gt(c,1)))",
+      "(((eq(a,1))|(eq(b,2)))|not(c=d))", "and(eq(a,null()),or(ne(b,empty()),gt(c,1)))",
       "name=%22a%20b%22,like(x,*y*)",
       "out(a,('x','y'))&select(-b)&d=ge=5", "a=lt=2026-01-01T00:00:00&ilike(n,*\\**)", "" },
     check = checkRql,

@@ -6,6 +6,7 @@
 local queries = require "spec.support.queries"
 local reader = require "spec.support.rqlreader"
 local rql = require "cloudblue.connect.rql"
+local sandboxRql = require "cloudblue.connect.sandbox.data.rql"
 
 local null = require("cjson").null
 local random = math.random
@@ -233,6 +234,7 @@ local function tryOne()
   if done then
     local back = assert(reader.read(query))
     assert(meaning(tree) == meaning(back), "read back as another one: " .. query)
+    assert(sandboxRql.parse(reader.decode(query)))
   else
     local isMisuse = query:find("bad argument #1 ", 1, true) or query:find("is not a field's name", 1, true)
     assert(isMisuse, "no misuse: " .. query)

@@ -9,7 +9,7 @@
 --   search  := ("like" | "ilike") "(" prop "," val ")"
 --   signed  := ("ordering" | "select") "(" [ [sign] prop { "," [sign] prop } ] ")"
 --   not     := "not" "(" comparison in any number of brackets ")"
---   and, or := ("and" | "or") "(" term "," term { "," term } ")"
+--   and, or := ("and" | "or") "(" term "," query ")"
 --   bracketed: a comparison in any number of brackets; `(a&b)` in one pair; `(a|b)`, whose brackets are part
 --              of it, in one pair more; a `not` in none
 --   val     := prop | "null()" | "empty()" | quoted by " or ' (no escapes) | bare word; a bare `t` is none of these
@@ -128,10 +128,10 @@ function Reader:negation()
 end
 
 function Reader:logical(name)
-  local node = { name, brackets = 0 }
-  repeat node[#node + 1] = self:term() until not self:take(",")
-  if #node < 3 then self:fail(name .. " takes two or more") end
-  return node
+  local first = self:term()
+  self:expect(",")
+  local rest = self:sequence(self:term(), "[&,]")
+  return { name, first, rest, brackets = 0 }
 end
 
 function Reader:call(name)
@@ -159,12 +159,12 @@ function Reader:equation()
   return { "eq", field, self:rawValue() }
 end
 
--- Terms with one kind of separator between them; `first` alone where there is none.
-function Reader:sequence(first)
-  local separator = self:looking("[&,|;]")
+-- Terms with one kind of separator between them; `first` alone where there is none of those that may stand there.
+function Reader:sequence(first, allowed)
+  local separator = self:looking(allowed)
   if not separator then return first end
   local isOr = separator == "|" or separator == ";"
-  local same = isOr and "[|;]" or "[&,]"
+  local same = isOr and separator or "[&,]"
   local node = { isOr and "or" or "and", first }
   while self:take(same) do node[#node + 1] = self:term() end
   return node
@@ -173,7 +173,7 @@ end
 function Reader:bracketed()
   self:expect("(")
   local first = self:term()
-  local node = self:sequence(first)
+  local node = self:sequence(first, "[&,|;]")
   self:expect(")")
   if isLeaf(node) then return node end
   if node ~= first then
@@ -210,9 +210,8 @@ function reader.read(query)
   if query == "" then return { "and" } end
   local self = setmetatable({ query = reader.decode(query), at = 1 }, Reader)
   local done, result = pcall(function()
-    local node = self:sequence(self:term())
+    local node = self:sequence(self:term(), "[&,]")
     if self.at <= #self.query then self:fail("more than a query") end
-    if node[1] == "or" and not node.brackets then self:fail("an or without brackets") end
     return node
   end)
   if not done then return nil, result end

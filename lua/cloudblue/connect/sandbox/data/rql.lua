@@ -4,13 +4,24 @@
 ---
 ---     query    = [terms]
 ---     terms    = term {("&" | ",") term}                      all of them
----     term     = "(" terms ")" | "(" term {("|" | ";") term} ")"
----              | ("and" | "or") "(" term "," term {"," term} ")" | "not(" term ")"
----              | ("eq"|"ne"|"gt"|"ge"|"lt"|"le"|"like"|"ilike") "(" field "," value ")"
+---     term     = simple | "not(" simple ")" | group
+---              | ("and" | "or") "(" term "," terms ")"
+---     group    = "(" terms ")" | "(" terms {"|" terms} ")" | "(" terms {";" terms} ")"
+---     simple   = ("eq"|"ne"|"gt"|"ge"|"lt"|"le"|"like"|"ilike") "(" field "," value ")"
 ---              | ("in" | "out") "(" field ",(" value {"," value} "))"
----              | field "=" value | field "=" comparison "=" value
+---              | field "=" value | field "=" ("eq"|"ne"|"gt"|"ge"|"lt"|"le") "=" value
 ---              | ("ordering" | "select") "(" [sign field {"," sign field}] ")"
+---              | "(" simple ")"
 ---     value    = "null()" | "empty()" | a quoted string | a bare word
+---
+--- It is the service's own (cloudblue/lib-rql, py_rql/grammar.py) without tuples, t(…). Where that is narrower than one
+--- expects, this is, too; else a filter would pass here that the service refuses, or reads as another one:
+---
+---   * `not(…)` takes no group.
+---   * `or(a,b,c)` is a, or both b and c: from the second argument on, a comma joins what must all hold.
+---   * Brackets are put once more around `(a|b)`, `(a,b)`, `and(…)` and `or(…)` at most, never around `(a&b)` and
+---     `not(…)`.
+---   * The bare word `t` is no value and begins no term.
 ---
 --- A field starts with a letter of ASCII and goes on with letters, digits and _-. ; a bare word starts with a letter,
 --- a digit or one of _-*+\ and goes on with these, spaces and .:@ (a byte above 127 counts as a letter, as the
@@ -34,8 +45,14 @@ local PROPERTIES = { ordering = true, select = true }
 local FIELD = "^[%a][%w_%-%.\128-\255]*"
 local BARE = "^[%w_%-%*%+\\\128-\255][%w_%-%*%+\\%s%.:@\128-\255]*"
 
+--- Begins a tuple.
+local TUPLE = "t"
+
 --- Deeper nesting is refused: no person writes it, and the reader calls itself.
 local MAX_DEPTH = 100
+
+--- How many pairs of brackets may be put around a term as it stands.
+local NO_MORE, ONE_MORE, ANY = 0, 1, math.huge
 
 local Reader = {}
 Reader.__index = Reader
@@ -75,6 +92,16 @@ function Reader:field()
   return self:match(FIELD) or fail(self, "a field")
 end
 
+function Reader:bareWord()
+  local at = self.at
+  local word = self:match(BARE)
+  if word == TUPLE then
+    self.at = at
+    return nil
+  end
+  return word
+end
+
 function Reader:value()
   if self:skip("null()") then
     return rql.NULL
@@ -82,7 +109,7 @@ function Reader:value()
     return rql.EMPTY
   end
   local quoted = self:match("^\"[^\"]*\"") or self:match("^'[^']*'")
-  return quoted and quoted:sub(2, -2) or self:match(BARE) or fail(self, "a value")
+  return quoted and quoted:sub(2, -2) or self:bareWord() or fail(self, "a value")
 end
 
 local function list(reader, read, separator)
@@ -98,9 +125,30 @@ local function signedField(reader)
   return { name = reader:field(), minus = sign == "-" }
 end
 
---- What follows "name(" for each kind of operator.
+function Reader:negation()
+  local at = self.at
+  local node, brackets = self:term()
+  if brackets < ANY then
+    self.at = at
+    fail(self, "a comparison")
+  end
+  return { op = "not", node }
+end
+
+function Reader:logical(name)
+  local first = self:term()
+  self:need(",")
+  local rest = self:conjunction(self:term())
+  if name == "or" or rest.op ~= "and" then
+    return { op = name, first, rest }
+  end
+  table.insert(rest, 1, first)
+  return rest
+end
+
+--- What follows "name(" for each kind of operator. Gives how many brackets may stand around it, too.
 function Reader:operator(name)
-  local node = { op = name }
+  local node, brackets = { op = name }, ANY
   if COMPARISONS[name] or SEARCHES[name] then
     node.field = self:field()
     self:need(",")
@@ -113,59 +161,73 @@ function Reader:operator(name)
   elseif PROPERTIES[name] then
     node.fields = self:peek(")") and {} or list(self, signedField, ",")
   elseif LOGICALS[name] then
-    node = list(self, self.term, ",")
-    if #node < 2 then
-      fail(self, "','")
-    end
-    node.op = name
+    node, brackets = self:logical(name), ONE_MORE
   elseif name == "not" then
-    node[1] = self:term()
+    node, brackets = self:negation(), NO_MORE
   else
     self.at = self.at - #name - 1
     fail(self, "an operator")
   end
   self:need(")")
+  return node, brackets
+end
+
+--- The rest of alternatives.
+function Reader:alternatives(first)
+  local separator = self:match("^[|;]")
+  local node = { op = "or", first }
+  repeat
+    node[#node + 1] = self:conjunction(self:term())
+  until not self:skip(separator)
   return node
 end
 
---- A group in parentheses: alternatives, or terms that all hold.
+--- What follows "(": alternatives, terms that all hold, or one term. Gives how many brackets may stand around it, too.
 function Reader:group()
-  local first = self:term()
-  local node
+  local node, brackets = self:term()
+  if self:peek(")") and brackets == NO_MORE then
+    fail(self, "'&', ',', '|' or ';'")
+  end
+  brackets = self:peek(",") and ONE_MORE or self:peek("&") and NO_MORE or brackets - 1
+  node = self:conjunction(node)
   if self:peek("|") or self:peek(";") then
-    node = { op = "or", first }
-    while self:skip("|") or self:skip(";") do
-      node[#node + 1] = self:term()
-    end
-  else
-    node = self:conjunction(first)
+    node, brackets = self:alternatives(node), ONE_MORE
   end
   self:need(")")
-  return node
+  return node, brackets
 end
 
+--- Gives a term, and how many brackets may stand around it.
 function Reader:term()
   self.depth = self.depth + 1
   if self.depth > MAX_DEPTH then
     error({ problem = "the filter is nested too deeply" }, 0)
   end
-  local node
+  local node, brackets
   if self:skip("(") then
-    node = self:group()
+    node, brackets = self:group()
   else
     local name = self:field()
     if self:skip("(") then
-      node = self:operator(name)
+      node, brackets = self:operator(name)
     else
-      self:need("=")
-      local comparison = self.text:match("^(%l+)=", self.at)
-      local known = COMPARISONS[comparison] or SEARCHES[comparison]
-      self.at = known and self.at + #comparison + 1 or self.at
-      node = { op = known and comparison or "eq", field = name, value = self:value() }
+      node, brackets = self:equation(name), ANY
     end
   end
   self.depth = self.depth - 1
-  return node
+  return node, brackets
+end
+
+--- What follows a field's name where that is no operator's.
+function Reader:equation(name)
+  if name == TUPLE then
+    fail(self, "'('")
+  end
+  self:need("=")
+  local comparison = self.text:match("^(%l+)=", self.at)
+  local known = COMPARISONS[comparison]
+  self.at = known and self.at + #comparison + 1 or self.at
+  return { op = known and comparison or "eq", field = name, value = self:value() }
 end
 
 --- The rest of a list of terms that all have to hold.
