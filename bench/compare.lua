@@ -6,14 +6,17 @@
 --   count     how many of them one run does
 --   requests  how many of them one request does (1 where it is absent, 0 where none is sent)
 --   few, many numbers of things; the counts of valgrind are the difference of a run with each
---   programs  list of { name=, command=, available=nil|function, without=, instrument=true }; the first is the
+--   programs  list of { name=, command=, available=nil|function, without=, instrument=true, count= }; the first is the
 --             limit that the others are compared with. A command is followed by the endpoint and the count.
---             `instrument` has valgrind count what it does; `without` says why one may not be available.
---   limits    list of { name, "<=", ratio } (against the first program) or { name, "<", other name }
+--             `instrument` has valgrind count what it does; `without` says why one may not be available; `count` is
+--             how many things this one does, where that is not the row's.
+--   limits    list of { name, "<=", ratio } (against the first program, or `of` another) or { name, "<", other name };
+--             `what = "time"` compares the time that passes instead of processor time
 --   connections  how many connections the program `name` may open in a run: { name, number }
 --   alike     names of programs that have to send the same bytes, with the reply they get: { names=, reply= }
---   said      function(texts) that prints what is in the programs' own output (name → that of the last round) and
---             returns, for a limit on it, whether it was reached and the sentence for it
+--   said      function(texts, results) that prints what is in the programs' own output (name → that of the last round)
+--             or in the results (name → { kib = largest resident size }), and returns, for a limit on it, whether it was
+--             reached and the sentence for it
 
 local capture = require "bench.capture"
 local server = require "bench.server"
@@ -42,18 +45,20 @@ local function requestsOf(row, count)
   return each == 0 and 0 or count // each
 end
 
--- One run: processor time in microseconds for each of the things done, connections opened.
+-- One run: processor time and time in microseconds for each of the things done, connections opened, memory.
 local function run(row, program, nginx)
-  local count = row.count
+  local count = program.count or row.count
   local before = nginx:counters()
   local text = output(("%s/bench/cpu %s %s %d"):format(BUILD, program.command, nginx.endpoint, count))
   local after = nginx:counters()
-  local said, user, system = text:match("^(.-)(%d+) (%d+) %d+%s*$")
+  local said, user, system, kib, elapsed = text:match("^(.-)(%d+) (%d+) (%d+) (%d+)%s*$")
   -- The second reading of the counters is itself one request on one connection.
   assert(after.requests - before.requests - 1 == requestsOf(row, count),
     program.name .. " did not send what it should have")
   return {
     cpu = (user + system) / count,
+    time = elapsed / count,
+    kib = tonumber(kib),
     connections = after.connections - before.connections - 1,
     said = said,
   }
@@ -101,37 +106,39 @@ local function measure(row, programs, nginx)
     end
   end
   for _, program in ipairs(programs) do
-    local cpu, connections, said = {}, 0, nil
+    local r = { cpu = {}, time = {}, connections = 0, kib = 0 }
     for i, one in ipairs(runs[program.name]) do
-      cpu[i], said = one.cpu, one.said
-      connections = math.max(connections, one.connections)
+      r.cpu[i], r.time[i], r.said = one.cpu, one.time, one.said
+      r.connections = math.max(r.connections, one.connections)
+      r.kib = math.max(r.kib, one.kib)
     end
-    result[program.name] = { cpu = median(cpu), connections = connections, runs = cpu, said = said }
+    result[program.name] = r
     if program.instrument then result[program.name].counts = instrument(row, program, nginx) end
   end
   return result
 end
 
 -- The ratio of two programs is the median of the ratios of their rounds, so that a machine that slows down in
--- the middle slows both sides of each ratio.
-local function ratio(result, name, base)
+-- the middle slows both sides of each ratio. `what`: "cpu" or "time".
+local function ratio(result, name, base, what)
   local ratios = {}
-  for i, cpu in ipairs(result[name].runs) do ratios[i] = cpu / result[base].runs[i] end
+  for i, value in ipairs(result[name][what]) do ratios[i] = value / result[base][what][i] end
   return median(ratios)
 end
 
 local function report(row, programs, result)
   local base = programs[1].name
-  local line = "  %-26s %8s %8s %12s %13s %8s %12s %14s"
-  print(line:format("", "cpu µs ", "ratio", "connections", "instructions", "ratio", "allocations", "request bytes"))
+  local line = "  %-26s %8s %8s %8s %12s %13s %8s %12s %14s"
+  print(line:format("", "cpu µs ", "ratio", "time µs ", "connections", "instructions", "ratio", "allocations",
+    "request bytes"))
   local function number(format, value) return value and format:format(value) or "-" end
   local base_counts = result[base].counts
   for _, program in ipairs(programs) do
     local r = result[program.name]
     local counts = r.counts or {}
     local more = counts.instructions and base_counts and counts.instructions / base_counts.instructions
-    print(line:format(program.name, number("%.2f", r.cpu), number("%.3f", ratio(result, program.name, base)),
-      r.connections, number("%.0f", counts.instructions), number("%.3f", more), number("%.1f", counts.allocations),
+    print(line:format(program.name, number("%.2f", median(r.cpu)),
+      number("%.3f", ratio(result, program.name, base, "cpu")), number("%.1f", median(r.time)), r.connections, number("%.0f", counts.instructions), number("%.3f", more), number("%.1f", counts.allocations),
       number("%d", counts.bytes)))
   end
   print(("  (for one %s; processor time is user and system; connections for a whole run)"):format(row.unit))
@@ -157,23 +164,21 @@ local function judgeRequests(row, programs)
 end
 
 -- One limit of a row.
-local function judgeTime(row, result, name, relation, value)
-  if relation == "<=" then
-    local base = row.programs[1].name
-    local r = ratio(result, name, base)
-    return verdict(r <= value, ("%s: %.3f of %s, at most %.2f"):format(name, r, base, value))
-  elseif result[value] then
-    local r = ratio(result, name, value)
-    return verdict(r < 1, ("%s: %.3f of %s, below 1"):format(name, r, value))
-  end
-  return true
+local function judgeTime(row, result, limit)
+  local name, relation, value = table.unpack(limit)
+  local base = limit.of or relation == "<=" and row.programs[1].name or value
+  if not (result[name] and result[base]) then return true end
+  local r = ratio(result, name, base, limit.what or "cpu")
+  local of = ("%s: %.3f of %s%s, "):format(name, r, limit.what == "time" and "the time of " or "", base)
+  if relation == "<=" then return verdict(r <= value, of .. ("at most %.3f"):format(value)) end
+  return verdict(r < 1, of .. "below 1")
 end
 
 -- Says of each limit whether it was reached; true when all were.
 local function judge(row, programs, result)
   local all = true
   for _, limit in ipairs(row.limits) do
-    all = judgeTime(row, result, table.unpack(limit)) and all
+    all = judgeTime(row, result, limit) and all
   end
   if row.connections then
     local name, most = table.unpack(row.connections)
@@ -184,7 +189,7 @@ local function judge(row, programs, result)
   if row.said then
     local texts = {}
     for name, r in pairs(result) do texts[name] = r.said end
-    all = verdict(row.said(texts)) and all
+    all = verdict(row.said(texts, result)) and all
   end
   return (not row.alike or judgeRequests(row, programs)) and all
 end

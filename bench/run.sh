@@ -10,7 +10,7 @@ set -eu
 cd "$(dirname "$0")/.."
 : "${BUILD:=build}" "${LUA:=lua5.4}" "${MAKE:=make}"
 export BUILD LUA
-[ $# -gt 0 ] || set -- close paging normalise
+[ $# -gt 0 ] || set -- close paging normalise parallel slow flight
 
 stop_server() { [ ! -f "$BUILD/bench/nginx/pid" ] || kill "$(cat "$BUILD/bench/nginx/pid")"; }
 trap stop_server EXIT
@@ -32,6 +32,7 @@ with_lua="$(ask LUA_CFLAGS) -Wl,-E $lua_library -lm -ldl"
 
 compile bench/cpu.c
 compile bench/close/close_curl.c
+compile bench/parallel/parallel_curl.c
 compile bench/paging/paging_curl.c $with_lua
 compile bench/normalise/normalise.c -Isrc/core -Isrc/binding $(ask BINDING_OBJ) $(ask CORE_OBJ) $with_lua
 

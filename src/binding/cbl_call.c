@@ -184,7 +184,8 @@ static void block(lua_State *L, cbl_job *job) {
   check(L, job, rc, &err);
 }
 
-/* The request that was begun is written before its call parks. */
+/* Before a call parks: the request that was begun is written, which may be all that it
+** takes. Returns whether there is still something to wait for. */
 static bool must_wait(lua_State *L, cbl_job *job) {
   cbc_error err;
   cbc_code rc = cbc_call_kick(job->call, &err);
@@ -192,11 +193,10 @@ static bool must_wait(lua_State *L, cbl_job *job) {
   return cbc_call_next(job->call) == CBC_DO_WAIT;
 }
 
-/* Pushes what suspends the running coroutine and its argument, where the call can
-** wait parked. */
+/* Pushes what suspends the running coroutine and its argument; false, pushing
+** nothing, where the call has to block. */
 static bool can_park(lua_State *L, cbl_job *job, int idx) {
   bool parked;
-  if (!lua_isyieldable(L) || !must_wait(L, job)) return false;
   cbl_job_push_anchored(L, idx, CBL_JOB_CLIENT);
   parked = cbl_parking_enter(L, lua_gettop(L), job->call);
   lua_remove(L, parked ? -3 : -1);
@@ -229,7 +229,9 @@ static int drive(lua_State *L, int idx) {
   for (;;) {
     cbc_do what = cbc_call_next(job->call);
     if (what == CBC_DO_WAIT) {
-      if (can_park(L, job, idx)) {
+      bool yieldable = lua_isyieldable(L);
+      if (yieldable && !must_wait(L, job)) continue;
+      if (yieldable && can_park(L, job, idx)) {
         lua_callk(L, 1, 0, idx, go_on);
         return go_on(L, LUA_OK, idx);
       }
