@@ -35,7 +35,8 @@ enum {
 
 /* The functions of a loop: places in a list. */
 enum {
-  CBL_LOOP_TOKEN = 1, /* function(): what stands for the running coroutine, or nil */
+  CBL_LOOP_TOKEN = 1, /* function(): what stands for the running coroutine, or nil; of
+                      ** tasks, a table: coroutine -> token */
   CBL_LOOP_PARK,      /* function(token): suspends it */
   CBL_LOOP_WAKE,      /* function(token): lets it go on */
   CBL_LOOP_WATCH,     /* function(fd, onReadable): returns what ends that; not for tasks */

@@ -13,12 +13,10 @@
 /* The names of the functions, in their places. */
 static const char *const names[] = {"token", "park", "wake", "watch"};
 
-enum { TASK_FUNCTIONS = 3, LOOP_FUNCTIONS = 4 };
-
-/* Pushes a list of the n functions of the table at argument arg. */
-static void push_functions(lua_State *L, int arg, int n) {
+/* Pushes a list of the functions of the table at argument arg. */
+static void push_functions(lua_State *L, int arg) {
   lua_createtable(L, CBL_LOOP_SIZE, 0);
-  for (int i = 0; i < n; i++) {
+  for (int i = 0; i < CBL_LOOP_WATCH; i++) {
     if (lua_getfield(L, arg, names[i]) != LUA_TFUNCTION)
       cbl_argerror(L, arg,
                    lua_pushfstring(L, "the loop's %s must be a function, got %s", names[i],
@@ -31,7 +29,13 @@ static void push_functions(lua_State *L, int arg, int n) {
 
 int cbl_loop_set_tasks(lua_State *L) {
   luaL_checktype(L, 1, LUA_TTABLE);
-  push_functions(L, 1, TASK_FUNCTIONS);
+  luaL_checktype(L, 2, LUA_TFUNCTION);
+  luaL_checktype(L, 3, LUA_TFUNCTION);
+  lua_createtable(L, CBL_LOOP_SIZE, 0);
+  for (int i = CBL_LOOP_TOKEN; i <= CBL_LOOP_WAKE; i++) {
+    lua_pushvalue(L, i);
+    lua_rawseti(L, -2, i);
+  }
   cbl_state_set(L, CBL_TASKS);
   return 0;
 }
@@ -54,7 +58,7 @@ int cbl_loop_attach(lua_State *L) {
   cbl_client *c = cbl_client_check(L, 1);
   if (!lua_istable(L, 2)) cbl_typeerror(L, 2, "loop", "a table of functions", 2);
   cbl_checklast(L, 2);
-  push_functions(L, 2, LOOP_FUNCTIONS);
+  push_functions(L, 2);
   detach(L);
   lua_setiuservalue(L, 1, CBL_LOOP);
   if (c->live.core != NULL) cbc_client_host(c->live.core);

@@ -23,7 +23,8 @@ int cbl_loop_step(lua_State *L);
 /* client:close() and <close>: ends what is in flight; may be called again. */
 int cbl_loop_close(lua_State *L);
 
-/* core.setTasks(tasks): tasks is a table of the functions token, park and wake. */
+/* core.setTasks(tokens, park, wake): the coroutines of tasks with what stands for each,
+** and what suspends and wakes one. */
 int cbl_loop_set_tasks(lua_State *L);
 
 /* core.waiting(client): for who waits as a call does. Returns the token of the running

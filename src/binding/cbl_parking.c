@@ -9,26 +9,31 @@
 
 /* ==== Where ============================================================ */
 
-/* Pushes the token of the loop whose functions are at the top of the stack; false,
-** popping both, when it has none. */
-static bool push_token(lua_State *L) {
+/* Pushes the token of the running coroutine, if it is a task, by the functions of tasks
+** at the top of the stack. */
+static void push_task(lua_State *L) {
   lua_rawgeti(L, -1, CBL_LOOP_TOKEN);
-  lua_call(L, 0, 1);
-  if (!lua_isnil(L, -1)) return true;
-  lua_pop(L, 2);
-  return false;
+  lua_pushthread(L);
+  lua_rawget(L, -2);
+  lua_remove(L, -2);
 }
 
 bool cbl_parking_find(lua_State *L, int client, bool *task) {
+  int top = lua_gettop(L);
   if (!lua_isyieldable(L)) return false;
   *task = true;
-  if (cbl_state_push(L, CBL_TASKS) == LUA_TNIL)
-    lua_pop(L, 1);
-  else if (push_token(L))
-    return true;
+  if (cbl_state_push(L, CBL_TASKS) != LUA_TNIL) {
+    push_task(L);
+    if (!lua_isnil(L, -1)) return true;
+  }
+  lua_settop(L, top);
   *task = false;
-  if (lua_getiuservalue(L, client, CBL_LOOP) != LUA_TNIL) return push_token(L);
-  lua_pop(L, 1);
+  if (lua_getiuservalue(L, client, CBL_LOOP) != LUA_TNIL) {
+    lua_rawgeti(L, -1, CBL_LOOP_TOKEN);
+    lua_call(L, 0, 1);
+    if (!lua_isnil(L, -1)) return true;
+  }
+  lua_settop(L, top);
   return false;
 }
 

@@ -7,8 +7,7 @@
 
 local core = require "cloudblue.connect.core"
 
-local create, resume, yield = coroutine.create, coroutine.resume, coroutine.yield
-local running, status, close = coroutine.running, coroutine.status, coroutine.close
+local create, resume, yield, close = coroutine.create, coroutine.resume, coroutine.yield, coroutine.close
 
 local tasks = {}
 
@@ -19,7 +18,7 @@ local workers = setmetatable({}, { __mode = "k" })
 ---@field run cloudblue.connect.tasks.Run
 ---@field thread thread
 ---@field awake boolean it is in run.awake
----@field suspended boolean it was left by `suspend`, and not by a yield of fn's
+---@field ended boolean it found no more items
 
 ---@class cloudblue.connect.tasks.Run
 ---@field client cloudblue.connect.ConnectClient whose loop the run waits in
@@ -48,13 +47,6 @@ Run.__index = Run
 
 -- ==== Workers ========================================================================================================
 
--- Suspends the running worker until it is woken.
-local function suspend(worker)
-  worker.suspended = true
-  yield()
-  worker.suspended = false
-end
-
 local function wake(worker)
   if worker.awake then return end
   local run = worker.run
@@ -68,17 +60,14 @@ local function wake(worker)
   end
 end
 
-core.setTasks {
-  token = function() return workers[running()] end,
-  park = suspend,
-  wake = wake,
-}
+-- A worker that waits yields itself, so that a yield of fn's is told from it.
+core.setTasks(workers, yield, wake)
 
 -- Takes the next item for a worker, one worker after the other: an iterator may have calls of its own, and wait.
 local function takeItem(run, worker)
   while run.taking do
     run.queue[#run.queue + 1] = worker
-    suspend(worker)
+    yield(worker)
   end
   local item
   if not run.ended then
@@ -98,14 +87,14 @@ local function addResult(run, worker, ...)
   run.results[run.lastResult] = table.pack(...)
   while run.lastResult - run.firstResult >= run.limit do
     run.full[#run.full + 1] = worker
-    suspend(worker)
+    yield(worker)
   end
 end
 
 local work
 
 local function startWorker(run)
-  local worker = { run = run, awake = false, suspended = false }
+  local worker = { run = run, awake = false, ended = false }
   worker.thread = create(work)
   workers[worker.thread] = worker
   run.workers[worker] = true
@@ -119,11 +108,12 @@ function work(worker)
   local alone = true
   while true do
     local item = takeItem(run, worker)
-    if item == nil then return end
+    if item == nil then break end
     if alone and run.count < run.limit then startWorker(run) end
     alone = false
     addResult(run, worker, item, run.fn(item))
   end
+  worker.ended = true
 end
 
 -- ==== Runs ===========================================================================================================
@@ -133,16 +123,22 @@ local function fail(run, worker, problem)
   run.problem = type(problem) == "string" and debug.traceback(worker.thread, problem) or problem
 end
 
+local function remove(run, worker)
+  run.workers[worker] = nil
+  run.count = run.count - 1
+end
+
 local function resumeWorker(run, worker)
   worker.awake = false
-  local thread = worker.thread
-  local ok, problem = resume(thread, worker)
-  if status(thread) == "dead" then
-    run.workers[worker] = nil
-    run.count = run.count - 1
-    if not ok then fail(run, worker, problem) end
-  elseif not worker.suspended then
+  local ok, what = resume(worker.thread, worker)
+  if what == worker then return end
+  if worker.ended then
+    remove(run, worker)
+  elseif ok then
     fail(run, worker, "a function that client:parallel runs has yielded: only its calls may")
+  else
+    remove(run, worker)
+    fail(run, worker, what)
   end
 end
 
