@@ -15,8 +15,8 @@
 --   connections  how many connections the program `name` may open in a run: { name, number }
 --   alike     names of programs that have to send the same bytes, with the reply they get: { names=, reply= }
 --   said      function(texts, results) that prints what is in the programs' own output (name → that of the last round)
---             or in the results (name → { kib = largest resident size }), and returns, for a limit on it, whether it was
---             reached and the sentence for it
+--             or in the results (name → { kib = largest resident size }), and returns, for a limit on it, whether it
+--             was reached and the sentence for it
 
 local capture = require "bench.capture"
 local server = require "bench.server"
@@ -138,7 +138,8 @@ local function report(row, programs, result)
     local counts = r.counts or {}
     local more = counts.instructions and base_counts and counts.instructions / base_counts.instructions
     print(line:format(program.name, number("%.2f", median(r.cpu)),
-      number("%.3f", ratio(result, program.name, base, "cpu")), number("%.1f", median(r.time)), r.connections, number("%.0f", counts.instructions), number("%.3f", more), number("%.1f", counts.allocations),
+      number("%.3f", ratio(result, program.name, base, "cpu")), number("%.1f", median(r.time)), r.connections,
+      number("%.0f", counts.instructions), number("%.3f", more), number("%.1f", counts.allocations),
       number("%d", counts.bytes)))
   end
   print(("  (for one %s; processor time is user and system; connections for a whole run)"):format(row.unit))

@@ -98,6 +98,43 @@ static cbc_verdict read_verdict(scene *s) {
   return CBC_VERDICT_UNREADABLE;
 }
 
+/* Every test runs twice: with a driver that blocks, and with one that parks the call and
+** waits for the client's descriptor as a host's loop does. */
+static bool parking;
+
+static int park_calls(void **state) {
+  (void)state;
+  parking = true;
+  return 0;
+}
+
+/* Waits until the parked call can go on. */
+static cbc_code wait_as_host(scene *s, int fd) {
+  for (int i = 0; i < STEPS_MOST; i++) {
+    struct pollfd p = {.fd = fd, .events = POLLIN};
+    cbc_code rc;
+    assert_int_equal(poll(&p, 1, 10000), 1);
+    rc = cbc_client_step(s->client, &s->err);
+    if (rc != CBC_OK || cbc_call_next_parked(s->client, false) == s->call) return rc;
+    cbc_client_arm(s->client);
+  }
+  fail_msg("nothing woke the call");
+  return CBC_OK;
+}
+
+static cbc_code park(scene *s) {
+  cbc_code rc = cbc_call_kick(s->call, &s->err);
+  int fd;
+  if (rc != CBC_OK || cbc_call_next(s->call) != CBC_DO_WAIT) return rc;
+  cbc_client_host(s->client);
+  if ((fd = cbc_client_descriptor(s->client, &s->err)) < 0) return s->err.code;
+  if ((rc = cbc_call_park(s->call, false, &s->err)) != CBC_OK) return rc;
+  cbc_client_arm(s->client);
+  rc = wait_as_host(s, fd);
+  cbc_call_unpark(s->call);
+  return rc;
+}
+
 static cbc_code step(scene *s, cbc_do what) {
   switch (what) {
   case CBC_DO_SEND:
@@ -106,7 +143,7 @@ static cbc_code step(scene *s, cbc_do what) {
     if (s->call->exchange.state == CBC_PAUSE)
       pass(s);
     else
-      return cbc_call_wait(s->call, &s->err);
+      return parking ? park(s) : cbc_call_wait(s->call, &s->err);
     break;
   case CBC_DO_REPLY:
     if (cbc_transfer_reply(cbc_call_transfer(s->call))->error.code == CBC_ENOMEM) return CBC_ENOMEM;
@@ -483,8 +520,11 @@ int main(void) {
       cmocka_unit_test(an_error_of_the_transport_is_kept),
       cmocka_unit_test(an_error_on_this_side_is_kept),
       cmocka_unit_test(a_call_may_be_freed_at_any_step),
-      cmocka_unit_test(a_signal_ends_the_waiting_and_not_the_call),
       cmocka_unit_test(a_send_without_memory_can_be_tried_again),
       cmocka_unit_test(memory_that_ends_at_any_allocation_is_told)};
-  return cmocka_run_group_tests_name("cbc_call", tests, NULL, NULL);
+  const struct CMUnitTest blocking[] = {
+      cmocka_unit_test(a_signal_ends_the_waiting_and_not_the_call)};
+  int failed = cmocka_run_group_tests_name("cbc_call", tests, NULL, NULL);
+  failed += cmocka_run_group_tests_name("cbc_call, blocking", blocking, NULL, NULL);
+  return failed + cmocka_run_group_tests_name("cbc_call, parked", tests, park_calls, NULL);
 }

@@ -16,7 +16,7 @@ typedef struct scene {
 static void begin(scene *s) {
   *s = (scene){.w = {{0}}};
   testenv_init(&s->t);
-  cbc_waiters_init(&s->ws, &s->t.env);
+  cbc_waiters_init(&s->ws, &s->t.env, 2);
 }
 
 static void end(scene *s) {
@@ -149,6 +149,54 @@ static void the_earliest_time_is_known_whatever_came_before(void **state) {
   end(&s);
 }
 
+/* ==== Turns ============================================================ */
+
+static void only_so_many_are_admitted_and_the_others_in_their_order(void **state) {
+  scene s;
+  (void)state;
+  begin(&s);
+  assert_true(cbc_waiters_admit(&s.ws, &s.w[0], false));
+  assert_true(cbc_waiters_admit(&s.ws, &s.w[1], false));
+  assert_true(cbc_waiters_admit(&s.ws, &s.w[1], false));
+  for (int i = 2; i < 5; i++) {
+    assert_false(cbc_waiters_admit(&s.ws, &s.w[i], false));
+    assert_true(cbc_waiters_park(&s.ws, &s.w[i], CBC_NEVER, false));
+  }
+  assert_null(cbc_waiters_next(&s.ws, false));
+  cbc_waiters_release(&s.ws, &s.w[0]);
+  assert_ptr_equal(cbc_waiters_next(&s.ws, false), &s.w[2]);
+  /* Who comes now comes after those who wait. */
+  assert_false(cbc_waiters_admit(&s.ws, &s.w[0], false));
+  cbc_waiters_release(&s.ws, &s.w[3]);
+  cbc_waiters_release(&s.ws, &s.w[1]);
+  assert_ptr_equal(cbc_waiters_next(&s.ws, false), &s.w[4]);
+  cbc_waiters_release(&s.ws, &s.w[2]);
+  assert_true(s.w[0].admitted);
+  cbc_waiters_release(&s.ws, &s.w[0]);
+  cbc_waiters_release(&s.ws, &s.w[0]);
+  cbc_waiters_release(&s.ws, &s.w[4]);
+  assert_int_equal(s.ws.admitted, 0);
+  end(&s);
+}
+
+static void who_is_admitted_by_force_counts(void **state) {
+  scene s;
+  (void)state;
+  begin(&s);
+  assert_true(cbc_waiters_admit(&s.ws, &s.w[0], false));
+  assert_true(cbc_waiters_admit(&s.ws, &s.w[1], false));
+  assert_false(cbc_waiters_admit(&s.ws, &s.w[2], false));
+  assert_true(cbc_waiters_admit(&s.ws, &s.w[2], true));
+  assert_false(cbc_waiters_admit(&s.ws, &s.w[3], false));
+  cbc_waiters_release(&s.ws, &s.w[2]);
+  assert_false(s.w[3].admitted);
+  cbc_waiters_release(&s.ws, &s.w[0]);
+  assert_true(s.w[3].admitted);
+  cbc_waiters_release(&s.ws, &s.w[1]);
+  cbc_waiters_release(&s.ws, &s.w[3]);
+  end(&s);
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(one_that_is_woken_can_go_on_once),
@@ -156,6 +204,8 @@ int main(void) {
       cmocka_unit_test(tasks_and_others_are_kept_apart),
       cmocka_unit_test(out_of_memory_parks_nobody),
       cmocka_unit_test(they_go_on_in_the_order_in_which_they_were_woken),
+      cmocka_unit_test(only_so_many_are_admitted_and_the_others_in_their_order),
+      cmocka_unit_test(who_is_admitted_by_force_counts),
       cmocka_unit_test(the_earliest_time_is_known_whatever_came_before),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);

@@ -180,7 +180,9 @@ static int push_results(lua_State *L, cbl_job *job, int idx) {
 /* Blocks until something happens, which may be nothing that the call can use. */
 static void block(lua_State *L, cbl_job *job) {
   cbc_error err;
-  cbc_code rc = cbl_block_call(L, job->call, &err);
+  cbc_code rc;
+  if (cbc_call_admit(job->call)) return;
+  rc = cbl_block_call(L, job->call, &err);
   check(L, job, rc, &err);
 }
 

@@ -10,6 +10,18 @@ static const cbc_env *env_of(const cbc_call *call) {
   return call->env;
 }
 
+static cbc_multi *multi_of(const cbc_client *c) {
+  return cbc_transport_multi(cbc_client_transport(c));
+}
+
+/* The present attempt or probe is over, or was never begun: another call may have its
+** place. */
+static void release(cbc_call *call) {
+  if (!cbc_client_closed(call->client))
+    cbc_waiters_release(&multi_of(call->client)->waiters, &call->waiter);
+  call->waiter.admitted = false;
+}
+
 /* ==== Life ============================================================ */
 
 cbc_code cbc_call_renew(cbc_call *call, cbc_error *err) {
@@ -42,6 +54,7 @@ void cbc_call_end(cbc_call *call) {
   if (!call->held) return;
   call->held = false;
   cbc_call_unpark(call);
+  release(call);
   cbc_transport_release(call->attempt);
   cbc_transport_release(call->reading);
   call->attempt = call->reading = NULL;
@@ -63,6 +76,7 @@ static void cancel(cbc_call *call, cbc_end end) {
   bool sent = call->sending && x != NULL && cbc_transfer_sent(x);
   cbc_exchange_cancel(&call->exchange, end, sent);
   call->sending = false;
+  release(call);
 }
 
 void cbc_call_abort(cbc_call *call, const cbc_error *err) {
@@ -104,9 +118,18 @@ static bool has_piece(const cbc_call *call) {
          cbc_transfer_streaming(call->attempt);
 }
 
+/* An attempt or a probe waits for its turn; its own time begins only then. */
+static cbc_do next_before_sending(cbc_call *call) {
+  const cbc_env *env = env_of(call);
+  if (cbc_waiters_admit(&multi_of(call->client)->waiters, &call->waiter, false)) return CBC_DO_SEND;
+  if (env->now(env->ud) < cbc_exchange_ends(&call->exchange)) return CBC_DO_WAIT;
+  cancel(call, CBC_END_DEADLINE);
+  return CBC_DO_FINISH;
+}
+
 static cbc_do next_on_the_wire(cbc_call *call) {
   cbc_transfer *x = cbc_call_transfer(call);
-  if (!call->sending) return CBC_DO_SEND;
+  if (!call->sending) return next_before_sending(call);
   if (has_piece(call)) return CBC_DO_TAKE;
   if (cbc_transfer_done(x)) return CBC_DO_REPLY;
   if (is_hungry(call)) return CBC_DO_FEED;
@@ -169,6 +192,12 @@ cbc_code cbc_call_wait(cbc_call *call, cbc_error *err) {
   return cbc_transport_wait(cbc_client_transport(call->client), seconds, err);
 }
 
+bool cbc_call_admit(cbc_call *call) {
+  if (cbc_client_closed(call->client) || call->exchange.state == CBC_PAUSE || call->sending)
+    return false;
+  return cbc_waiters_admit(&multi_of(call->client)->waiters, &call->waiter, true);
+}
+
 cbc_code cbc_call_kick(cbc_call *call, cbc_error *err) {
   if (cbc_client_closed(call->client)) return CBC_OK;
   return cbc_transport_kick(cbc_client_transport(call->client), err);
@@ -176,13 +205,11 @@ cbc_code cbc_call_kick(cbc_call *call, cbc_error *err) {
 
 /* ==== Parking ========================================================= */
 
-static cbc_multi *multi_of(const cbc_client *c) {
-  return cbc_transport_multi(cbc_client_transport(c));
-}
-
 cbc_code cbc_call_park(cbc_call *call, bool task, cbc_error *err) {
-  double at = call->exchange.state == CBC_PAUSE ? call->exchange.resume_at : CBC_NEVER;
   cbc_multi *m;
+  double at = call->exchange.state == CBC_PAUSE ? call->exchange.resume_at
+              : call->sending                   ? CBC_NEVER
+                                                : cbc_exchange_ends(&call->exchange);
   if (cbc_client_closed(call->client))
     return cbc_error_set(err, CBC_ECLOSED, "the client is closed");
   m = multi_of(call->client);
@@ -217,6 +244,7 @@ void cbc_call_took(cbc_call *call) {
     return;
   }
   call->sending = false;
+  release(call);
   cbc_exchange_took(&call->exchange, &a, env_of(call));
 }
 

@@ -80,6 +80,11 @@ cbc_code cbc_call_send(cbc_call *call, cbc_error *err);
 ** CBC_ETRANSPORT. */
 cbc_code cbc_call_wait(cbc_call *call, cbc_error *err);
 
+/* For a driver that blocks, and so keeps those from going on who came before: does not
+** let the call wait for its turn. Returns whether that was what it waited for: then it
+** need not wait. */
+bool cbc_call_admit(cbc_call *call);
+
 /* Before parking: lets libcurl act if it is due, so that what was begun is written.
 ** Returns as above. */
 cbc_code cbc_call_kick(cbc_call *call, cbc_error *err);

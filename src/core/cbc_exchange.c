@@ -166,6 +166,10 @@ void cbc_exchange_start(cbc_exchange *x, const cbc_policy *policy, cbc_repeat re
   *x = (cbc_exchange){.policy = *policy, .repeat = repeat, .state = CBC_SEND, .started = now};
 }
 
+double cbc_exchange_ends(const cbc_exchange *x) {
+  return x->started + x->policy.deadline;
+}
+
 double cbc_exchange_budget(const cbc_exchange *x, double now) {
   double left = x->policy.deadline - (now - x->started);
   if (left < 0) left = 0;

@@ -130,6 +130,9 @@ void cbc_exchange_start(cbc_exchange *x, const cbc_policy *policy, cbc_repeat re
 ** left of the deadline where that is less (0 when it passed). */
 double cbc_exchange_budget(const cbc_exchange *x, double now);
 
+/* When the deadline passes, by env's clock. */
+double cbc_exchange_ends(const cbc_exchange *x);
+
 /* Reports what came of the attempt (in CBC_SEND) or probe (in CBC_PROBE). env
 ** has time and randomness. */
 void cbc_exchange_took(cbc_exchange *x, const cbc_attempt *a, const cbc_env *env);

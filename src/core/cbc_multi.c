@@ -5,6 +5,7 @@
 
 #include <errno.h>
 #include <math.h>
+#include <stdint.h>
 #include <string.h>
 
 #define INITIAL_SOCKETS 4
@@ -87,7 +88,7 @@ cbc_code cbc_multi_init(cbc_multi *m, const cbc_env *env, long max_connections) 
   *m = (cbc_multi){.env = env, .timer = -1, .handle = curl_multi_init()};
   cbc_sockets_init(&m->opened, env);
   cbc_poller_init(&m->poller, env);
-  cbc_waiters_init(&m->waiters, env);
+  cbc_waiters_init(&m->waiters, env, max_connections > 0 ? (size_t)max_connections : SIZE_MAX);
   if (m->handle == NULL || set_options(m, max_connections) != CURLM_OK) return CBC_ENOMEM;
   return CBC_OK;
 }

@@ -322,6 +322,8 @@ void cbc_transfer_finish(cbc_transfer *x, CURLcode result) {
 void cbc_transfer_stop(cbc_transfer *x) {
   leave(x);
   forget_request(x);
+  if (x->waiter != NULL && x->profile != NULL)
+    cbc_waiters_release(&x->profile->multi.waiters, x->waiter);
 }
 
 void cbc_transfer_orphan(cbc_transfer *x) {

@@ -82,10 +82,56 @@ static void remove_time(cbc_waiters *ws, cbc_waiter *w) {
   sift_down(ws, last->place, last);
 }
 
+/* ==== Queue =========================================================== */
+
+static void leave_queue(cbc_waiters *ws, cbc_waiter *w) {
+  *w->queue_link = w->queue_next;
+  if (w->queue_next != NULL)
+    w->queue_next->queue_link = w->queue_link;
+  else
+    ws->queue_end = w->queue_link;
+  w->queue_next = NULL;
+  w->queue_link = NULL;
+}
+
+static void enter_queue(cbc_waiters *ws, cbc_waiter *w) {
+  w->queue_link = ws->queue_end;
+  *ws->queue_end = w;
+  ws->queue_end = &w->queue_next;
+}
+
+static void admit(cbc_waiters *ws, cbc_waiter *w) {
+  if (w->queue_link != NULL) leave_queue(ws, w);
+  w->admitted = true;
+  ws->admitted++;
+}
+
+bool cbc_waiters_admit(cbc_waiters *ws, cbc_waiter *w, bool force) {
+  if (w->admitted) return true;
+  if (force || (ws->admitted < ws->most && ws->queue == NULL))
+    admit(ws, w);
+  else if (w->queue_link == NULL)
+    enter_queue(ws, w);
+  return w->admitted;
+}
+
+void cbc_waiters_release(cbc_waiters *ws, cbc_waiter *w) {
+  if (w->queue_link != NULL) leave_queue(ws, w);
+  if (!w->admitted) return;
+  w->admitted = false;
+  ws->admitted--;
+  while (ws->queue != NULL && ws->admitted < ws->most) {
+    cbc_waiter *next = ws->queue;
+    admit(ws, next);
+    cbc_waiters_wake(ws, next);
+  }
+}
+
 /* ==== Waiting ========================================================= */
 
-void cbc_waiters_init(cbc_waiters *ws, const cbc_env *env) {
-  *ws = (cbc_waiters){.env = env};
+void cbc_waiters_init(cbc_waiters *ws, const cbc_env *env, size_t most) {
+  *ws = (cbc_waiters){.env = env, .most = most};
+  ws->queue_end = &ws->queue;
   for (int task = 0; task < 2; task++)
     ws->ready_end[task] = &ws->ready[task];
 }
@@ -97,7 +143,8 @@ void cbc_waiters_free(cbc_waiters *ws) {
 }
 
 bool cbc_waiters_park(cbc_waiters *ws, cbc_waiter *w, double at, bool task) {
-  *w = (cbc_waiter){.at = at, .task = task};
+  w->at = at;
+  w->task = task;
   if (at >= 0 && !add_time(ws, w)) return false;
   w->parked = true;
   ws->count++;
@@ -125,6 +172,8 @@ void cbc_waiters_unpark_all(cbc_waiters *ws) {
   while ((w = ws->asleep) != NULL || (w = ws->ready[false]) != NULL ||
          (w = ws->ready[true]) != NULL)
     cbc_waiters_unpark(ws, w);
+  while (ws->queue != NULL)
+    leave_queue(ws, ws->queue);
 }
 
 void cbc_waiters_expire(cbc_waiters *ws, double now) {

@@ -1,6 +1,7 @@
 /*
 ** cbc_waiters.h - the calls of one client that wait parked, with nobody blocking
-** for them: which of them can go on, and when the next one can by the clock.
+** for them: which of them can go on, and when the next one can by the clock. And
+** those that wait for their turn, because only so many may be in flight.
 **
 ** Waking one costs the same however many there are; the times stand in a heap.
 */
@@ -21,6 +22,10 @@ struct cbc_waiter {
   double at;         /* when it can go on by the clock, while in the heap */
   bool parked;
   bool task; /* a blocking wait may wake it: see cbc_waiters_next */
+
+  cbc_waiter *queue_next;
+  cbc_waiter **queue_link; /* as link, in the queue */
+  bool admitted;           /* one of those that may be in flight */
 };
 
 typedef struct cbc_waiters {
@@ -31,13 +36,17 @@ typedef struct cbc_waiters {
   cbc_waiter **ready_end[2];
   cbc_waiter **heap; /* owned */
   size_t timed, capacity;
+
+  size_t most, admitted;
+  cbc_waiter *queue; /* those who wait for their turn, the first to come first */
+  cbc_waiter **queue_end;
 } cbc_waiters;
 
 /* The time of one that does not wait for the clock. */
 #define CBC_NEVER (-1.0)
 
-/* None parked. env must outlive it. */
-void cbc_waiters_init(cbc_waiters *ws, const cbc_env *env);
+/* None parked; at most so many may be in flight. env must outlive it. */
+void cbc_waiters_init(cbc_waiters *ws, const cbc_env *env, size_t most);
 
 /* Frees its memory. None may be parked. */
 void cbc_waiters_free(cbc_waiters *ws);
@@ -55,7 +64,7 @@ void cbc_waiters_unpark(cbc_waiters *ws, cbc_waiter *w);
 ** looks by itself. */
 void cbc_waiters_wake(cbc_waiters *ws, cbc_waiter *w);
 
-/* Takes out all of them. */
+/* Takes out all of them, and empties the queue. */
 void cbc_waiters_unpark_all(cbc_waiters *ws);
 
 /* Wakes those whose time has come. */
@@ -71,5 +80,14 @@ bool cbc_waiters_ready(const cbc_waiters *ws, bool task);
 ** the others; NULL when there is none. It stays parked, and is not returned again
 ** before it is woken again. */
 cbc_waiter *cbc_waiters_next(cbc_waiters *ws, bool task);
+
+/* Returns whether it is admitted: because it was, because there is room and nobody
+** came before, or, by force, in any case. Else it stands in the queue, and is admitted
+** and woken when its turn comes. */
+bool cbc_waiters_admit(cbc_waiters *ws, cbc_waiter *w, bool force);
+
+/* It is no longer admitted, or in the queue: the next one is. Does nothing to one that
+** is neither. */
+void cbc_waiters_release(cbc_waiters *ws, cbc_waiter *w);
 
 #endif
