@@ -18,6 +18,7 @@ local SHEET = { name = "a.xlsx", content = "PK" }
 local GENERIC = {
   get = { "X-1" }, create = { { a = 1 } }, update = { "X-1", { a = 1 } }, delete = { "X-1" },
   search = { "a=b", { limit = 1 } }, action = { "X-1", "go", { a = 1 } },
+  all = { "a=b", { limit = 1 } }, first = { "a=b", { offset = 1 } }, count = { "a=b" },
 }
 local CLOSE = { "X-1", "B-1", "note" }
 local ARGUMENTS = {
@@ -34,8 +35,11 @@ local ARGUMENTS = {
 }
 local OF_A_CHUNK = { close = { "B-1", "note" }, download = { function() end }, regenerate = {}, refresh = {} }
 
--- Those that are written in Lua, or make no call.
-local OTHERS = { all = true, first = true, count = true, collection = true }
+-- It makes no call.
+local OTHERS = { collection = true }
+
+-- Written in Lua.
+local LISTS = { all = true, first = true, count = true }
 
 local METHODS = {}
 
@@ -46,7 +50,9 @@ end
 for class, methods in pairs(core.methods) do
   for method in pairs(methods) do
     local arguments = (ARGUMENTS[class] or {})[method] or GENERIC[method]
-    if not OTHERS[method] then
+    -- Those in Lua are one function for all classes.
+    local isShared = class ~= "GenericResource" and methods[method] == core.methods.GenericResource[method]
+    if not OTHERS[method] and not isShared then
       add(class .. ":" .. method, method, arguments, function(client)
         return class == "GenericResource" and client:resource("/things") or connect[class](client)
       end)
@@ -66,12 +72,20 @@ local function objectOf(row, client)
   return objects[client]
 end
 
+--- Calls the method. An iterator is called once; the failure that it raises is returned.
+local function invoke(row, object, ...)
+  if row.method ~= "all" then return object[row.method](object, ...) end
+  local iterator = object:all(...)
+  local done, result = pcall(iterator)
+  if done or type(result) == "string" then return done and result or error(result, 0) end
+  return nil, result
+end
+
 --- Calls the method of a client with its arguments and more behind them.
 local function call(row, client, ...)
-  local object = objectOf(row, client)
   local arguments, count = { table.unpack(row.arguments) }, #row.arguments
   for index = 1, select("#", ...) do arguments[count + index] = (select(index, ...)) end
-  return object[row.method](object, table.unpack(arguments, 1, count + select("#", ...)))
+  return invoke(row, objectOf(row, client), table.unpack(arguments, 1, count + select("#", ...)))
 end
 
 local CHUNK = rawserver.reply(200, '{"id":"X-1","status":"ready"}')
@@ -184,7 +198,9 @@ describe("options as the last argument of", function()
       if files then
         assert.equal(400, select(2, called()).status, row.name)
       else
-        assert.matches("option 'onProgress' goes with an upload or a download", misuse(called), 1, true)
+        local says = LISTS[row.method] and "unknown option 'onProgress'"
+          or "option 'onProgress' goes with an upload or a download"
+        assert.matches(says, misuse(called), 1, true)
       end
     end
   end)
@@ -208,7 +224,7 @@ describe("every method", function()
       local object = objectOf(row, s.client)
       s.client:close()
       assert.matches("the client is closed", misuse(function()
-        return (object[row.method](object, table.unpack(row.arguments)))
+        return (invoke(row, object, table.unpack(row.arguments)))
       end), 1, true)
       assert.equal(0, count(row, s))
     end

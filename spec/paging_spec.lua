@@ -448,7 +448,11 @@ describe("paging.all", function()
         {}, { backward = true } },
       ["bad argument #2 to 'all' (unknown option 'BackWards'; the nearest known one is 'backwards')"] = {
         "a=b", { BackWards = true } },
-      ["bad argument #3 to 'all' (one argument too many: a table)"] = { {}, {}, {} },
+      ["bad argument #3 to 'all' (options must be a table, got number)"] = { {}, {}, 5 },
+      ["bad argument #3 to 'all' (unknown option 'limit')"] = { {}, {}, { limit = 5 } },
+      ["bad argument #3 to 'all' (option 'retries' must be an integer from 0 to 1000, got -1)"] = {
+        {}, nil, { retries = -1 } },
+      ["bad argument #4 to 'all' (one argument too many: a table)"] = { {}, {}, {}, {} },
       ["bad argument #2 to 'all' (limit: 1 to 1000 expected, got 1001)"] = { {}, { limit = 1001 } },
       ["bad argument #2 to 'all' (limit: 1 to 1000 expected, got 0)"] = { {}, { limit = 0 } },
       ["bad argument #1 to 'all' (limit: 1 to 1000 expected, got 5000)"] = { { limit = 5000 } },
@@ -460,7 +464,7 @@ describe("paging.all", function()
     }
     for problem, arguments in pairs(misuse) do
       local message = raised(function()
-        local iterator = paging.all(resource, table.unpack(arguments, 1, 3))
+        local iterator = paging.all(resource, table.unpack(arguments, 1, 4))
         return iterator
       end)
       assert.matches(problem, message, 1, true)
@@ -706,7 +710,9 @@ describe("paging.first", function()
     assert.matches("bad argument #2 to 'first' (unknown option 'x')", said({}, { x = 1 }), 1, true)
     assert.matches("bad argument #2 to 'first' (unknown option 'backwards')", said({}, { backwards = true }), 1, true)
     assert.matches("bad argument #1 to 'first' (offset is an option", said("a=1&offset=5"), 1, true)
-    assert.matches("bad argument #3 to 'first' (one argument too many: a number)", said({}, {}, 5), 1, true)
+    assert.matches("bad argument #3 to 'first' (options must be a table, got number)", said({}, {}, 5), 1, true)
+    assert.matches("bad argument #3 to 'first' (unknown option 'timeOut'; the nearest known one is 'timeout')",
+      said({}, {}, { timeOut = 5 }), 1, true)
     assert.matches("bad argument #4 to 'first' (one argument too many: a boolean)", said({}, nil, nil, false), 1, true)
     assert.equal(0, #resource.asked)
   end)
@@ -753,8 +759,10 @@ describe("paging.count", function()
   it("refuses what it cannot ask for", function()
     local resource = connect(1)
     assert.matches("bad argument #1 to 'count' (limit is an option", raised(paging.count, resource, "limit=5"), 1, true)
-    assert.matches("bad argument #2 to 'count' (one argument too many: a table)",
+    assert.matches("bad argument #2 to 'count' (unknown option 'limit')",
       raised(paging.count, resource, {}, { limit = 1 }), 1, true)
+    assert.matches("bad argument #3 to 'count' (one argument too many: a table)",
+      raised(paging.count, resource, {}, nil, {}), 1, true)
     assert.equal(0, #resource.asked)
   end)
 end)
@@ -841,6 +849,22 @@ describe("against a service", function()
         failure.outcome, failure.method, failure.url, failure.path, failure.status, failure.attempts })
       assert.matches(says, raised(s.records:all()).message, 1, true)
     end
+  end)
+
+  it("keeps to the limits of the call at every page, as they were when the walk began", function()
+    service:configure { faults = { { on = "GET /usage/records", fault = "status", status = 503, nth = 2 } } }
+    local limits = { retries = 0 }
+    local iterator = records:all({}, { limit = 20 }, limits)
+    for _ = 1, 20 do iterator() end
+    limits.retries = 5
+    limits.timeout = "no time"
+    local failure = raised(iterator)
+    assert.same({ 503, 1 }, { failure.status, failure.attempts })
+    assert.is_table(iterator())
+    assert.equal(3, #service:requests())
+    service:configure { faults = { { on = "GET /usage/records", fault = "status", status = 503 } } }
+    failure = raised(records:all({}, { backwards = true }, { retries = 0 }))
+    assert.same({ 503, 1 }, { failure.status, failure.attempts })
   end)
 
   it("raises misuse at the caller's place", function()

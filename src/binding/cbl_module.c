@@ -15,6 +15,7 @@
 #include "cbl_loop.h"
 #include "cbl_methods.h"
 #include "cbl_nearest.h"
+#include "cbl_options.h"
 #include "cbl_pin.h"
 #include "cbl_query.h"
 #include "cbl_state.h"
@@ -40,12 +41,17 @@ static void open_types(lua_State *L) {
 }
 
 int luaopen_cloudblue_connect_core(lua_State *L) {
-  static const luaL_Reg functions[] = {
-      {"ConnectClient", cbl_client_new},   {"setFilterWriter", set_filter_writer},
-      {"newFailure", cbl_failure_new},     {"unknownOption", cbl_nearest_unknown_option},
-      {"encodeQuery", cbl_query_encode},   {"setTasks", cbl_loop_set_tasks},
-      {"waiting", cbl_loop_waiting},       {"waitForTasks", cbl_block_tasks},
-      {"unattached", cbl_loop_unattached}, {NULL, NULL}};
+  static const luaL_Reg functions[] = {{"ConnectClient", cbl_client_new},
+                                       {"setFilterWriter", set_filter_writer},
+                                       {"newFailure", cbl_failure_new},
+                                       {"unknownOption", cbl_nearest_unknown_option},
+                                       {"encodeQuery", cbl_query_encode},
+                                       {"readLimits", cbl_options_read_limits},
+                                       {"setTasks", cbl_loop_set_tasks},
+                                       {"waiting", cbl_loop_waiting},
+                                       {"waitForTasks", cbl_block_tasks},
+                                       {"unattached", cbl_loop_unattached},
+                                       {NULL, NULL}};
   luaL_checkversion(L);
   cbl_pin();
   open_types(L);

@@ -14,75 +14,71 @@
 /* Most further attempts. */
 #define COUNT_MOST 1000
 
-static void unknown_option(lua_State *L, int arg, const char *name, const cbl_option *options) {
+/* ==== Values ========================================================== */
+
+/* What is wrong with an option is pushed, and false returned. */
+
+static bool is_unknown(lua_State *L, const char *name, const cbl_option *options) {
   cbl_nearest nearest = cbl_nearest_to(name);
   for (const cbl_option *o = options; o->name != NULL; o++)
     cbl_nearest_offer(&nearest, o->name);
-  cbl_argerror(L, arg, cbl_nearest_push_message(L, &nearest));
-}
-
-/* ==== Values ========================================================== */
-
-static int bad_option(lua_State *L, int arg, const char *name, const char *must) {
-  const char *got =
-      lua_type(L, -1) == LUA_TNUMBER ? luaL_tolstring(L, -1, NULL) : luaL_typename(L, -1);
-  return cbl_argerror(L, arg,
-                      lua_pushfstring(L, "option '%s' must be %s, got %s", name, must, got));
-}
-
-static double read_seconds(lua_State *L, int arg, const char *name) {
-  double seconds = lua_type(L, -1) == LUA_TNUMBER ? lua_tonumber(L, -1) : 0;
-  if (!(seconds > 0) || isinf(seconds)) bad_option(L, arg, name, "a number of seconds over 0");
-  return seconds;
-}
-
-static lua_Integer read_integer(lua_State *L, int arg, const char *name, lua_Integer least,
-                                lua_Integer most, const char *must) {
-  int ok = 0;
-  lua_Integer n = lua_type(L, -1) == LUA_TNUMBER ? lua_tointegerx(L, -1, &ok) : 0;
-  if (!ok || n < least || n > most) bad_option(L, arg, name, must);
-  return n;
-}
-
-static const char *read_string(lua_State *L, int arg, const char *name) {
-  size_t n;
-  const char *s;
-  cbc_error err;
-  if (lua_type(L, -1) != LUA_TSTRING) bad_option(L, arg, name, "a string");
-  s = lua_tolstring(L, -1, &n);
-  if (n == 0) cbl_argerror(L, arg, lua_pushfstring(L, "option '%s' is empty", name));
-  if (cbc_header_check_value(s, n, &err) != CBC_OK)
-    cbl_argerror(L, arg, lua_pushfstring(L, "option '%s' %s", name, err.message));
-  return s;
+  cbl_nearest_push_message(L, &nearest);
+  return false;
 }
 
 /* The value is at the top of the stack. */
-static void read_value(lua_State *L, int arg, const cbl_option *o, void *target) {
+static bool is_wrong(lua_State *L, const char *name, const char *must) {
+  const char *got =
+      lua_type(L, -1) == LUA_TNUMBER ? luaL_tolstring(L, -1, NULL) : luaL_typename(L, -1);
+  lua_pushfstring(L, "option '%s' must be %s, got %s", name, must, got);
+  return false;
+}
+
+static bool read_seconds(lua_State *L, const char *name, double *seconds) {
+  *seconds = lua_type(L, -1) == LUA_TNUMBER ? lua_tonumber(L, -1) : 0;
+  if (*seconds > 0 && !isinf(*seconds)) return true;
+  return is_wrong(L, name, "a number of seconds over 0");
+}
+
+static bool read_integer(lua_State *L, const char *name, lua_Integer least, lua_Integer most,
+                         const char *must, lua_Integer *n) {
+  int ok = 0;
+  *n = lua_type(L, -1) == LUA_TNUMBER ? lua_tointegerx(L, -1, &ok) : 0;
+  return (ok && *n >= least && *n <= most) || is_wrong(L, name, must);
+}
+
+static bool read_string(lua_State *L, const char *name, const char **s) {
+  size_t n;
+  cbc_error err;
+  if (lua_type(L, -1) != LUA_TSTRING) return is_wrong(L, name, "a string");
+  *s = lua_tolstring(L, -1, &n);
+  if (n > 0 && cbc_header_check_value(*s, n, &err) == CBC_OK) return true;
+  lua_pushfstring(L, "option '%s' %s", name, n == 0 ? "is empty" : err.message);
+  return false;
+}
+
+/* The value is at the top of the stack. */
+static bool read_value(lua_State *L, const cbl_option *o, void *target) {
   void *field = (char *)target + o->offset;
   switch (o->kind) {
   case CBL_SECONDS:
-    *(double *)field = read_seconds(L, arg, o->name);
-    break;
+    return read_seconds(L, o->name, field);
   case CBL_COUNT:
-    *(lua_Integer *)field =
-        read_integer(L, arg, o->name, 0, COUNT_MOST, "an integer from 0 to 1000");
-    break;
+    return read_integer(L, o->name, 0, COUNT_MOST, "an integer from 0 to 1000", field);
   case CBL_SIZE:
-    *(lua_Integer *)field = read_integer(L, arg, o->name, 1, LUA_MAXINTEGER, "an integer from 1");
-    break;
+    return read_integer(L, o->name, 1, LUA_MAXINTEGER, "an integer from 1", field);
   case CBL_STRING:
-    *(const char **)field = read_string(L, arg, o->name);
-    break;
+    return read_string(L, o->name, field);
   case CBL_FLAG:
-    if (!lua_isboolean(L, -1)) bad_option(L, arg, o->name, "true or false");
+    if (!lua_isboolean(L, -1)) return is_wrong(L, o->name, "true or false");
     *(bool *)field = lua_toboolean(L, -1);
-    break;
+    return true;
   case CBL_FUNCTION:
-    if (!lua_isfunction(L, -1)) bad_option(L, arg, o->name, "a function");
-    break;
+    return lua_isfunction(L, -1) || is_wrong(L, o->name, "a function");
   case CBL_ANY:
-    break;
+    return true;
   }
+  return true;
 }
 
 static const cbl_option *find(const cbl_option *options, const char *name) {
@@ -106,19 +102,41 @@ void cbl_options_copy(lua_State *L, int idx) {
   }
 }
 
-void cbl_options_read(lua_State *L, int arg, int idx, const cbl_option *options, void *target) {
+/* As cbl_options_read, but where that raises, what is wrong is at the top of the
+** stack then, and false returned. */
+static bool try_read(lua_State *L, int idx, const cbl_option *options, void *target) {
   idx = lua_absindex(L, idx);
-  lua_pushnil(L);
-  while (lua_next(L, idx) != 0) {
+  for (lua_pushnil(L); lua_next(L, idx) != 0; lua_pop(L, 1)) {
     const cbl_option *o;
-    if (!is_name(L, -2)) cbl_argerror(L, arg, CBL_NO_NAME);
+    if (!is_name(L, -2)) {
+      lua_pushliteral(L, CBL_NO_NAME);
+      return false;
+    }
     o = find(options, lua_tostring(L, -2));
-    if (o != NULL)
-      read_value(L, arg, o, target);
-    else
-      unknown_option(L, arg, lua_tostring(L, -2), options);
-    lua_pop(L, 1);
+    if (o == NULL) return is_unknown(L, lua_tostring(L, -2), options);
+    if (!read_value(L, o, target)) return false;
   }
+  return true;
+}
+
+void cbl_options_read(lua_State *L, int arg, int idx, const cbl_option *options, void *target) {
+  if (!try_read(L, idx, options, target)) cbl_argerror(L, arg, lua_tostring(L, -1));
+}
+
+int cbl_options_read_limits(lua_State *L) {
+  static const cbl_option options[] = {CBL_LIMITS, CBL_NO_MORE};
+  cbl_limits limits;
+  luaL_checkany(L, 1);
+  lua_settop(L, 1);
+  if (lua_istable(L, 1)) {
+    cbl_options_copy(L, 1);
+    if (try_read(L, 2, options, &limits)) return 1;
+  } else {
+    lua_pushfstring(L, "options must be a table, got %s", luaL_typename(L, 1));
+  }
+  lua_pushnil(L);
+  lua_insert(L, -2);
+  return 2;
 }
 
 cbl_limits cbl_limits_of(const cbc_policy *policy) {

@@ -61,6 +61,10 @@ typedef struct cbl_limits {
   {"retries",        CBL_COUNT,   offsetof(cbl_limits, retries)}
 /* clang-format on */
 
+/* core.readLimits(options): returns a copy of the table, the limits of one call;
+** or nil and what is wrong with it. For calls that are made in Lua. */
+int cbl_options_read_limits(lua_State *L);
+
 /* The limits of a client's policy, and back. */
 cbl_limits cbl_limits_of(const cbc_policy *policy);
 cbc_policy cbl_limits_policy(const cbl_limits *limits);

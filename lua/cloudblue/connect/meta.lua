@@ -375,21 +375,24 @@ function GenericResource:search(filters, options, callOptions) end
 ---and again): the walk then never ends as if it were whole. Called again, it asks for the same page again.
 ---@param filters cloudblue.connect.Filter?
 ---@param options cloudblue.connect.AllOptions?
+---@param callOptions cloudblue.connect.Limits? of the call for each page: the deadline is a page's, not the walk's
 ---@return fun(): table? next the next entry, nil after the last
-function GenericResource:all(filters, options) end
+function GenericResource:all(filters, options, callOptions) end
 
 ---Reads the first match: one request for one entry.
 ---@param filters cloudblue.connect.Filter? the limit of a filter table does not count
 ---@param options cloudblue.connect.rql.Options? `ordering`, `select`, `offset`
+---@param callOptions cloudblue.connect.Limits? of this call
 ---@return table? entry nil, with nothing beside it, where nothing matches
 ---@return cloudblue.connect.Reply|cloudblue.connect.Failure? reply beside nil, the failure
-function GenericResource:first(filters, options) end
+function GenericResource:first(filters, options, callOptions) end
 
 ---Counts the matches: one request that asks for no entries.
 ---@param filters cloudblue.connect.Filter? only its conditions count
+---@param callOptions cloudblue.connect.Limits? of this call
 ---@return integer? total
 ---@return cloudblue.connect.Failure? failure beside nil; also where the service does not report the total
-function GenericResource:count(filters) end
+function GenericResource:count(filters, callOptions) end
 
 ---Does something with an object: POST `{baseUri}/{id}/{name}`. Not tried again where it may have taken effect.
 ---@param id string

@@ -37,13 +37,18 @@ function paging.readContentRange(header)
   return tonumber(size), tonumber(first), tonumber(last)
 end
 
+-- Where pages come from.
+---@class cloudblue.connect.paging.Source
+---@field resource cloudblue.connect.GenericResource
+---@field limits cloudblue.connect.Limits? of the call for each page
+
 ---@class cloudblue.connect.paging.Page
 ---@field entries table[]
----@field total integer? how many entries match; nil where the service does not tell
+---@field total integer? how many entries match; nil where the service does not report it
 ---@field first integer? place of the first entry, from 0, as the service says
 ---@field last integer?
----@field resource cloudblue.connect.GenericResource where it came from
----@field query string what was asked
+---@field resource cloudblue.connect.GenericResource
+---@field query string what was asked for
 ---@field reply cloudblue.connect.Reply
 
 -- The failure of a page that came and cannot be used. A reading changes nothing, whatever comes of it.
@@ -56,17 +61,17 @@ local function unusable(page, message)
 end
 
 -- Asks for a page. Returns nil and a failure where there is no list.
-local function fetch(resource, query)
-  local list, reply = resource:search(query)
+local function fetch(source, query)
+  local list, reply = source.resource:search(query, nil, source.limits)
   if not list then return nil, reply end
-  local page = { entries = list, resource = resource, query = query, reply = reply }
+  local page = { entries = list, resource = source.resource, query = query, reply = reply }
   page.total, page.first, page.last = paging.readContentRange(reply.headers["content-range"])
   return page
 end
 
 -- How many entries match; nil and a failure where that is not to be had.
-local function fetchTotal(resource, query)
-  local page, failure = fetch(resource, query)
+local function fetchTotal(source, query)
+  local page, failure = fetch(source, query)
   if not page then return nil, failure end
   if not page.total then return nil, unusable(page, "the reply has no Content-Range with a total") end
   if #page.entries > page.total then
@@ -92,8 +97,8 @@ local function contradiction(page, offset)
 end
 
 -- As `fetch`, for a page that begins at `offset`.
-local function fetchFrom(resource, query, offset)
-  local page, failure = fetch(resource, query)
+local function fetchFrom(source, query, offset)
+  local page, failure = fetch(source, query)
   if not page then return nil, failure end
   local problem = contradiction(page, offset)
   if problem then return nil, unusable(page, problem) end
@@ -103,7 +108,7 @@ end
 -- Fetches the page of at most `size` entries from `offset` on. Raises the failure where there is none.
 local function fetchPage(walk, size, offset)
   local query = ("%slimit=%d&offset=%d"):format(walk.prefix, size, offset)
-  local page, failure = fetchFrom(walk.resource, query, offset)
+  local page, failure = fetchFrom(walk, query, offset)
   if not page then error(failure, 0) end
   return page
 end
@@ -191,7 +196,7 @@ local function backwards(walk)
   local met = {}
   return function()
     if not stop then
-      local total, failure = fetchTotal(walk.resource, walk.prefix .. "limit=0")
+      local total, failure = fetchTotal(walk, walk.prefix .. "limit=0")
       if not total then error(failure, 0) end
       stop = total
     end
@@ -226,8 +231,16 @@ local function argumentError(method, position, problem, level)
   error(("bad argument #%d to '%s' (%s)"):format(position, method, problem), level + 1)
 end
 
--- The words of the C methods (cbl_checklast).
-local function refuseMore(method, last, ...)
+local function isResource(value)
+  local done, search = pcall(function() return value.search end)
+  return done and type(search) == "function"
+end
+
+-- The words of the C methods (cbl_checkself, cbl_checklast).
+local function checkCall(method, self, last, ...)
+  if not isResource(self) then
+    error(("calling '%s' on a bad self (a resource expected, got %s)"):format(method, type(self)), 3)
+  end
   for index = 1, select("#", ...) do
     local value = select(index, ...)
     if value ~= nil then argumentError(method, last + index, "one argument too many: a " .. type(value), 3) end
@@ -244,29 +257,26 @@ local function partsOf(method, filters, options, known)
   return parts
 end
 
+-- A copy of the limits for each call, which nobody can change while pages are still to come.
+local function limitsOf(method, position, callOptions)
+  if callOptions == nil then return nil end
+  local limits, problem = core.readLimits(callOptions)
+  if not limits then argumentError(method, position, problem, 3) end
+  return limits
+end
+
 local ALL_OPTIONS = { "limit", "offset", "ordering", "select", "backwards" }
 
---- Iterates over every match of every page: `for record in records:all { status = "approved" } do … end`.
+-- What the three methods do, take and return is described in meta.lua.
+
+--- GenericResource:all.
 --
--- A page is asked for when its first entry is wanted, and let go before the next one is asked for: memory stays
--- that of a page. Pages are places in a list that the service sorts anew for each request, so a walk of several
--- pages meets every match once only where the list has one order and nothing changes it. Usage records have no
--- unique order, and ties come in another order each time: entries can be missed, and met twice.
---
--- What leaves the list shifts the pages not yet read. The loop itself can do so: closing approved records while
--- listing approved records, it misses as many records after each page as it closed. With `backwards = true` the walk
--- goes from the last match to the first, and what the loop takes out shifts only what has been read. Where it takes
--- out every entry that it meets and nothing else changes the list, the matches before a page are always as many as
--- are still to be met, so that every match is met once, in whatever order ties come. This needs a service that
--- returns the total.
---
--- Raises the failure itself where a page cannot be had; called again, the iterator asks for the same page again.
----@param filters cloudblue.connect.Filter? a `limit` in a filter object is the size of a page, too
----@param options cloudblue.connect.AllOptions?
----@return fun(): any? next the next entry, nil after the last
-function paging.all(resource, filters, options, ...)
-  refuseMore("all", 2, ...)
+-- Where the loop takes out every entry that it meets and nothing else changes the list, the matches before a page are
+-- always as many as are still to be met: so a walk backwards meets each once, in whatever order ties come.
+function paging.all(resource, filters, options, callOptions, ...)
+  checkCall("all", resource, 3, ...)
   local parts = partsOf("all", filters, options, ALL_OPTIONS)
+  local limits = limitsOf("all", 3, callOptions)
   local isBackwards = options and options.backwards
   if isBackwards ~= nil and type(isBackwards) ~= "boolean" then
     argumentError("all", 2, "backwards: boolean expected, got " .. type(isBackwards), 2)
@@ -278,37 +288,32 @@ function paging.all(resource, filters, options, ...)
   end
   local query = rql.write(parts, { "ordering", "select" })
   local walk = {
-    resource = resource, size = size, offset = parts.given.offset or 0,
+    resource = resource, limits = limits, size = size, offset = parts.given.offset or 0,
     prefix = query == "" and "" or query .. "&",
   }
   return entries((isBackwards and backwards or forwards)(walk))
 end
 
---- The first match.
----@param filters cloudblue.connect.Filter? the limit of a filter object does not count
----@param options cloudblue.connect.rql.Options? `ordering`, `select`, `offset`
----@return any? entry nil where nothing matches, with nothing behind it
----@return table? reply or, beside nil, the failure
-function paging.first(resource, filters, options, ...)
-  refuseMore("first", 2, ...)
+--- GenericResource:first.
+function paging.first(resource, filters, options, callOptions, ...)
+  checkCall("first", resource, 3, ...)
   local parts = partsOf("first", filters, options)
+  local source = { resource = resource, limits = limitsOf("first", 3, callOptions) }
   parts.written.limit = "limit=1"
   local query = rql.write(parts, { "ordering", "select", "limit", "offset" })
-  local page, failure = fetchFrom(resource, query, parts.given.offset or 0)
+  local page, failure = fetchFrom(source, query, parts.given.offset or 0)
   if not page then return nil, failure end
   if page.entries[1] == nil then return nil end
   return page.entries[1], page.reply
 end
 
---- How many entries match. One request, which asks for no entries.
----@param filters cloudblue.connect.Filter? only its conditions count
----@return integer? total
----@return any? failure beside nil; also where the service does not tell the total
-function paging.count(resource, filters, ...)
-  refuseMore("count", 1, ...)
+--- GenericResource:count.
+function paging.count(resource, filters, callOptions, ...)
+  checkCall("count", resource, 2, ...)
   local parts = partsOf("count", filters)
+  local source = { resource = resource, limits = limitsOf("count", 2, callOptions) }
   parts.written.limit = "limit=0"
-  return fetchTotal(resource, rql.write(parts, { "limit" }))
+  return fetchTotal(source, rql.write(parts, { "limit" }))
 end
 
 return paging
