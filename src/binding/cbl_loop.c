@@ -3,10 +3,15 @@
 */
 #include "cbl_loop.h"
 
+#include <math.h>
+
 #include "cbl_aux.h"
 #include "cbl_client.h"
 #include "cbl_parking.h"
 #include "cbl_state.h"
+
+/* The longest that client:step waits at once, in seconds. */
+#define WAIT_MOST 3600
 
 /* ==== Functions of a loop ============================================== */
 
@@ -87,9 +92,28 @@ int cbl_loop_pollfd(lua_State *L) {
   return 1;
 }
 
+/* Waits for the descriptor. A signal ends the waiting. */
+static void wait_for_descriptor(lua_State *L, const cbl_client *c, double seconds) {
+  const cbc_env *env = cbc_client_env(c->live.core);
+  struct pollfd p = {.events = POLLIN};
+  cbc_error err;
+  p.fd = cbc_client_descriptor(c->live.core, &err);
+  if (p.fd < 0) cbl_raise(L, &err);
+  cbc_client_host(c->live.core);
+  cbc_client_arm(c->live.core);
+  env->wait(env->ud, &p, 1, seconds < WAIT_MOST ? (int)ceil(seconds * 1e3) : WAIT_MOST * 1000);
+}
+
 int cbl_loop_step(lua_State *L) {
-  cbl_checkself(L, CBL_CLIENT);
-  cbl_checklast(L, 1);
+  const cbl_client *c = cbl_checkself(L, CBL_CLIENT);
+  cbl_checklast(L, 2);
+  if (!lua_isnoneornil(L, 2)) {
+    lua_Number seconds;
+    if (lua_type(L, 2) != LUA_TNUMBER || !((seconds = lua_tonumber(L, 2)) >= 0))
+      cbl_typeerror(L, 2, "seconds", "a number, 0 or more", 2);
+    if (c->live.core != NULL && !cbc_client_closed(c->live.core))
+      wait_for_descriptor(L, c, lua_tonumber(L, 2));
+  }
   cbl_parking_step(L, 1);
   return 0;
 }

@@ -17,7 +17,8 @@ int cbl_loop_detach(lua_State *L);
 ** something to do. */
 int cbl_loop_pollfd(lua_State *L);
 
-/* client:step(): does what is due, without blocking. */
+/* client:step([seconds]): does what is due; waits at most so many seconds for it, or not
+** at all. */
 int cbl_loop_step(lua_State *L);
 
 /* client:close() and <close>: ends what is in flight; may be called again. */

@@ -93,7 +93,8 @@ static void set_timer(cbc_poller *p, double seconds) {
   EV_SET(&e, 0, EVFILT_TIMER, EV_DELETE, 0, 0, 0);
   kevent(p->fd, &e, 1, NULL, 0, NULL);
   if (seconds < 0) return;
-  /* In milliseconds, not fewer than asked. */
+  /* In milliseconds, not fewer than asked, and few enough for any int. */
+  if (seconds > 1e6) seconds = 1e6;
   EV_SET(&e, 0, EVFILT_TIMER, EV_ADD | EV_ONESHOT, 0, (int)(seconds * 1e3) + 1, 0);
   kevent(p->fd, &e, 1, NULL, 0, NULL);
 }

@@ -300,9 +300,10 @@ function ConnectClient:detach() end
 ---@return integer fd
 function ConnectClient:pollfd() end
 
----Does what is due, and wakes whose calls can go on. It never blocks. An error of the loop's `wake` is raised when all
----are woken.
-function ConnectClient:step() end
+---Does what is due, and wakes whose calls can go on. It never blocks, unless it is told to wait for something to do. An
+---error of the loop's `wake` is raised when all are woken.
+---@param seconds number? the longest to wait (0)
+function ConnectClient:step(seconds) end
 
 ---Closes the connections. Calls in flight end as `cancelled`; later ones raise. May be called again.
 function ConnectClient:close() end
