@@ -110,7 +110,9 @@ int cbl_loop_step(lua_State *L) {
   if (!lua_isnoneornil(L, 2)) {
     lua_Number seconds;
     if (lua_type(L, 2) != LUA_TNUMBER || !((seconds = lua_tonumber(L, 2)) >= 0))
-      cbl_typeerror(L, 2, "seconds", "a number, 0 or more", 2);
+      cbl_argerror(L, 2,
+                   lua_pushfstring(L, "seconds must be a number, 0 or more, got %s",
+                                   luaL_tolstring(L, 2, NULL)));
     if (c->live.core != NULL && !cbc_client_closed(c->live.core))
       wait_for_descriptor(L, c, lua_tonumber(L, 2));
   }
