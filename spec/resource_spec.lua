@@ -68,6 +68,25 @@ describe("the client's resource of a class", function()
   end)
 end)
 
+describe("a constructor", function()
+  it("takes a client and no more, connect.GenericResource a path behind it", function()
+    local client <close> = connect.ConnectClient("http://127.0.0.1:1/v1", "key")
+    for class in pairs(core.methods) do
+      local function more(...)
+        local new = connect[class]
+        if class == "GenericResource" then return (new(client, "/products", ...)) end
+        return (new(client, ...))
+      end
+      local last = class == "GenericResource" and 2 or 1
+      assert.equal(client, more(nil, nil).client)
+      assert.equal(("bad argument #%d to 'new' (one argument too many: a string)"):format(last + 1),
+        misuse(function() more "more" end))
+      assert.equal(("bad argument #%d to 'new' (one argument too many: a table)"):format(last + 2),
+        misuse(function() more(nil, {}) end))
+    end
+  end)
+end)
+
 describe("connect.GenericResource", function()
   it("is the resource of any path, as client:resource is", function()
     local s <close> = service.answering(rawserver.reply(200, "[]"))

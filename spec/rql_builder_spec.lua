@@ -124,6 +124,12 @@ describe("a condition of R", function()
     ["an inner name that is none"] = { function() return R.a["1"], R.a["b c"] end, '"a.b c" is not a field\'s name' },
     ["a number for a name"] = { function() return R.a[1] end, "a field's name is a string, got number" },
     ["a name of another type"] = { function() local name = R(nil) return name end, '"nil" is not a field\'s name' },
+    ["a second value"] = {
+      function() R.a:eq("x", "y") end, "bad argument #2 to 'eq' (one argument too many: a string)" },
+    ["a second value behind nil"] = {
+      function() R.a:oneOf({ 1 }, nil, false) end, "bad argument #3 to 'oneOf' (one argument too many: a boolean)" },
+    ["a value where there is nothing to compare with"] = {
+      function() R.a:isNull(true) end, "bad argument #1 to 'isNull' (one argument too many: a boolean)" },
     ["a field for a condition"] = {
       function() return R.a & R.b:eq(1) end, "a field needs a comparison before it is joined: R.a" },
     ["a field negated"] = { function() return ~R.a end, "a field needs a comparison" },

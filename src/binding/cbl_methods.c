@@ -90,10 +90,12 @@ static void add_resource_methods(lua_State *L) {
   }
 }
 
-/* Upvalue: the class. */
+/* (client), or (client, path) for a class without a collection of its own. Upvalue:
+** the class. */
 static int construct(lua_State *L) {
   const cbl_class *class = lua_touserdata(L, lua_upvalueindex(1));
   cbl_client_check(L, 1);
+  cbl_checklast(L, class->base_uri != NULL ? 1 : 2);
   if (class->base_uri != NULL)
     cbl_resource_push_own(L, class, 1);
   else

@@ -9,6 +9,7 @@
 -- than asked for may just have been cut. A reply that contradicts itself or what was asked for is a failure.
 
 local core = require "cloudblue.connect.core"
+local misuse = require "cloudblue.connect.misuse"
 local rql = require "cloudblue.connect.rql"
 
 local paging = {}
@@ -226,33 +227,25 @@ local function entries(nextPage)
   end
 end
 
--- `level`: where the caller of the method stands, seen from here.
-local function argumentError(method, position, problem, level)
-  error(("bad argument #%d to '%s' (%s)"):format(position, method, problem), level + 1)
-end
-
 local function isResource(value)
   local done, search = pcall(function() return value.search end)
   return done and type(search) == "function"
 end
 
--- The words of the C methods (cbl_checkself, cbl_checklast).
+-- As the methods in C do (cbl_checkself, cbl_checklast).
 local function checkCall(method, self, last, ...)
   if not isResource(self) then
     error(("calling '%s' on a bad self (a resource expected, got %s)"):format(method, type(self)), 3)
   end
-  for index = 1, select("#", ...) do
-    local value = select(index, ...)
-    if value ~= nil then argumentError(method, last + index, "one argument too many: a " .. type(value), 3) end
-  end
+  misuse.more(method, last, 3, ...)
 end
 
 -- The parts of a filter whose limit and offset are written here, not there. `known`: see `rql.parts`.
 local function partsOf(method, filters, options, known)
   local parts, position, problem = rql.parts(filters, options, known)
-  if not parts then argumentError(method, position, problem, 3) end
+  if not parts then misuse.argument(method, position, problem, 3) end
   for _, name in ipairs { "limit", "offset" } do
-    if parts.own[name] then argumentError(method, 1, name .. " is an option beside a ready query", 3) end
+    if parts.own[name] then misuse.argument(method, 1, name .. " is an option beside a ready query", 3) end
   end
   return parts
 end
@@ -261,7 +254,7 @@ end
 local function limitsOf(method, position, callOptions)
   if callOptions == nil then return nil end
   local limits, problem = core.readLimits(callOptions)
-  if not limits then argumentError(method, position, problem, 3) end
+  if not limits then misuse.argument(method, position, problem, 3) end
   return limits
 end
 
@@ -279,12 +272,12 @@ function paging.all(resource, filters, options, callOptions, ...)
   local limits = limitsOf("all", 3, callOptions)
   local isBackwards = options and options.backwards
   if isBackwards ~= nil and type(isBackwards) ~= "boolean" then
-    argumentError("all", 2, "backwards: boolean expected, got " .. type(isBackwards), 2)
+    misuse.argument("all", 2, "backwards: boolean expected, got " .. type(isBackwards), 2)
   end
   local size = parts.given.limit or PAGE_SIZE
   if size < 1 or size > MAX_PAGE_SIZE then
     local position = options and options.limit ~= nil and 2 or 1
-    argumentError("all", position, ("limit: 1 to %d expected, got %d"):format(MAX_PAGE_SIZE, size), 2)
+    misuse.argument("all", position, ("limit: 1 to %d expected, got %d"):format(MAX_PAGE_SIZE, size), 2)
   end
   local query = rql.write(parts, { "ordering", "select" })
   local walk = {

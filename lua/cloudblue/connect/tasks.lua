@@ -6,6 +6,7 @@
 --- results, and waits itself when there are none: as a call would.
 
 local core = require "cloudblue.connect.core"
+local misuse = require "cloudblue.connect.misuse"
 
 local create, resume, yield, close = coroutine.create, coroutine.resume, coroutine.yield, coroutine.close
 
@@ -223,10 +224,6 @@ local function each(list)
   end
 end
 
-local function argumentError(position, problem)
-  error(("bad argument #%d to 'parallel' (%s)"):format(position, problem), 3)
-end
-
 --- Runs a function for many items, at most so many at once: a loop over the results, in the order of completion.
 ---
 ---     for record, chunk, failure in client:parallel(16, records, function(record)
@@ -246,13 +243,13 @@ end
 ---@return fun(): ... iterator item, and what fn returned
 function tasks.parallel(client, limit, items, fn, ...)
   if math.type(limit) ~= "integer" or limit < 1 then
-    argumentError(1, "limit must be an integer, 1 or more, got " .. tostring(limit))
+    misuse.argument("parallel", 1, "limit must be an integer, 1 or more, got " .. tostring(limit), 2)
   end
   if type(items) ~= "table" and type(items) ~= "function" then
-    argumentError(2, "items must be a list or an iterator, got " .. type(items))
+    misuse.argument("parallel", 2, "items must be a list or an iterator, got " .. type(items), 2)
   end
-  if type(fn) ~= "function" then argumentError(3, "fn must be a function, got " .. type(fn)) end
-  if select("#", ...) > 0 then argumentError(4, "one argument too many: a " .. type((...))) end
+  if type(fn) ~= "function" then misuse.argument("parallel", 3, "fn must be a function, got " .. type(fn), 2) end
+  misuse.more("parallel", 3, 2, ...)
   core.waiting(client)
   local run = setmetatable({
     client = client, limit = limit, fn = fn, take = type(items) == "table" and each(items) or items,

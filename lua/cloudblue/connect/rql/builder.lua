@@ -9,6 +9,7 @@
 -- A text is always a text here: R.name:eq("null()") looks for these six characters, and null is
 -- `isNull()` or `eq(connect.null)`. The empty text is RQL's `empty()`: `isEmpty()` or `eq("")`.
 
+local misuse = require "cloudblue.connect.misuse"
 local refusal = require "cloudblue.connect.rql.refusal"
 local tables = require "cloudblue.connect.rql.tables"
 local text = require "cloudblue.connect.rql.text"
@@ -73,7 +74,7 @@ local function comparison(name, field, method, writer, value)
   end
   if NO_FIELDS[fieldName] then error(fieldName .. " is an option beside the filter, and no field", CALLER) end
   local written, problem = refusal.catch(writer, value, false, "")
-  if not written then error(("bad argument #1 to '%s' (%s)"):format(method, problem), CALLER) end
+  if not written then misuse.argument(method, 1, problem, CALLER) end
   return newCondition(tree.leaf(name .. "(" .. fieldName .. "," .. written .. ")"))
 end
 
@@ -89,7 +90,7 @@ local function wordNull() return text.NULL end
 
 local function wordEmpty() return text.EMPTY end
 
--- What a method writes: the operator of RQL, and what its argument becomes.
+-- What a method writes: the operator of RQL, and what its argument becomes, where it has one (`arguments`).
 local METHODS = {
   eq = { "eq", text.value },
   ne = { "ne", text.value },
@@ -101,15 +102,17 @@ local METHODS = {
   noneOf = { "out", listing },
   like = { "like", text.pattern },
   ilike = { "ilike", text.pattern },
-  isNull = { "eq", wordNull },
-  isEmpty = { "eq", wordEmpty },
+  isNull = { "eq", wordNull, arguments = 0 },
+  isEmpty = { "eq", wordEmpty, arguments = 0 },
 }
 
 local methods = {}
 
 for method, how in next, METHODS do
   local name, writer = how[1], how[2]
-  methods[method] = function(field, value)
+  methods[method] = function(field, value, ...)
+    if how.arguments == 0 then misuse.more(method, 0, 2, value) end
+    misuse.more(method, 1, 2, ...)
     return (comparison(name, field, method, writer, value)) -- no tail call, which would lose the caller's place
   end
 end
