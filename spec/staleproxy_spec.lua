@@ -24,11 +24,14 @@ describe("the proxy that adds stale replies", function()
     return rawclient.request(sb, "GET", "/usage/records/UR-2026-01-0000-0000-0000-0001", nil, more)
   end
 
+  -- Seconds until all that the proxy adds has come.
+  local PATIENCE = 0.05 * (tonumber(os.getenv "TEST_SLOWNESS") or 1)
+
   --- What comes through it of so many requests, each on a connection of its own; what was added by then.
   local function received(count)
     local list, before = {}, proxy:added()
     for number = 1, count do
-      list[number] = rawclient.exchange(port(), get { "Connection: close" }, 0.05):gsub("\r\nDate: [^\r]*", "")
+      list[number] = rawclient.exchange(port(), get { "Connection: close" }, PATIENCE):gsub("\r\nDate: [^\r]*", "")
     end
     return list, proxy:added() - before
   end
