@@ -96,7 +96,7 @@ describe("the sandbox's set of records", function()
 
   it("takes given records", function()
     local given = Recordset.new()
-    given:give(file, { { id = "X-1", status = "approved" }, { id = "X-2", status = "valid" } })
+    given:add(file, { { id = "X-1", status = "approved" }, { id = "X-2", status = "valid" } })
     assert.are.same({ "approved", nil }, { given:get("X-1").status, given:get("UR-2026-01-0000-0000-0000-0001") })
     given:change("X-1", { status = "closed" })
     assert.are.equal(1, given:promote(file, "valid", "approved"))

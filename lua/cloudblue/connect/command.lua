@@ -4,7 +4,7 @@ local libraries = require "cloudblue.connect.sandbox.libraries"
 
 local command = {}
 
---- The subcommands, in the order that --help shows. Each file gives {name=, describe=, run=}.
+--- The subcommands, in the order that --help shows. Each file returns {name=, describe=, run=}.
 local SUBCOMMANDS = { "sandbox" }
 
 --- Exit codes: something failed; the command was called the wrong way, or can't begin.
@@ -55,7 +55,7 @@ local function joined(arguments)
   return list
 end
 
---- Runs the command. What goes wrong is told on stderr, in one line.
+--- Runs the command. What goes wrong is reported on stderr, in one line.
 ---@param arguments string[] the command line without the program's name
 ---@return integer code the exit code: 0; 1 for a failure; 2 where a library is missing. A wrong command line
 --- ends the program with 2

@@ -2,10 +2,10 @@
 --
 -- The functions are methods of every resource: the first argument is the resource, with `client` and `baseUri`.
 --
--- A page is asked for by `limit` and `offset`. `Content-Range: items 0-99/1234` of the reply tells where the page lies
+-- A page is asked for by `limit` and `offset`. `Content-Range: items 0-99/1234` of the reply says where the page lies
 -- and how many entries match (connect-api: "RQL RFC2616 limit offset pagination"); an empty page's is `items O-O/1234`
 -- (django-rql, drf/paginations.py, which also cuts a limit above its maximum, and sends nothing for `limit=0`). A list
--- ends where the service says so: at the total, or, where it tells none, with an empty page; a page that is shorter
+-- ends where the service says so: at the total, or, where it reports none, with an empty page; a page that is shorter
 -- than asked for may just have been cut. A reply that contradicts itself or what was asked for is a failure.
 
 local core = require "cloudblue.connect.core"
@@ -82,8 +82,8 @@ local function fetchTotal(source, query)
   return page.total
 end
 
--- In what a page that was to begin at `offset` contradicts that or itself: entries would be met twice, or never. Where
--- the range ends behind the list, the service has not cut it.
+-- How a page that was to begin at `offset` contradicts that or itself: entries would be met twice, or never. A range
+-- that ends behind the list is none: the service has not cut it.
 local function contradiction(page, offset)
   local count, total, first, last = #page.entries, page.total, page.first, page.last
   if count == 0 then
@@ -159,7 +159,7 @@ local function forwards(walk)
     refuseRepetition(page)
     local count = #page.entries
     offset = offset + count
-    -- Past the total there may be more; only an empty page tells. More than asked for: the service knows no pages.
+    -- Past the total there may be more; only an empty page is the end. More than asked for: the service has no pages.
     done = count == 0 or offset == page.total or not page.total and count > walk.size
     return count > 0 and page.entries or nil
   end
@@ -250,7 +250,7 @@ local function partsOf(method, filters, options, known)
   return parts
 end
 
--- A copy of the limits for each call, which nobody can change while pages are still to come.
+-- A copy of the limits for each call, which can't be changed while pages are still to come.
 local function limitsOf(method, position, callOptions)
   if callOptions == nil then return nil end
   local limits, problem = core.readLimits(callOptions)

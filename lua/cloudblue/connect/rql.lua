@@ -117,7 +117,7 @@ local function addOptions(parts, options, known)
   return parts
 end
 
---- The parts of a filter, for those who write limit and offset themselves; never raises on misuse.
+--- The parts of a filter, for a caller that writes limit and offset itself.
 ---@param filters cloudblue.connect.Filter?
 ---@param options table?
 ---@param known string[]? the names of the options that there are; else limit, offset, ordering and select

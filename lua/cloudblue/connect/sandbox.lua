@@ -15,15 +15,15 @@ local threads = require "cqueues.thread"
 local sandbox = {}
 
 ---@class Sandbox
----@field endpoint string "http://127.0.0.1:PORT/public/v1", what a client is given
----@field apiKey string the key that a client is given
+---@field endpoint string "http://127.0.0.1:PORT/public/v1", for ConnectClient
+---@field apiKey string the key, for ConnectClient
 ---@field host string
 ---@field port integer
 local Sandbox = {}
 Sandbox.__index = Sandbox
 Sandbox.__name = "Sandbox"
 
---- The thread's function. It is taken over into the new Lua state, so it has no upvalues.
+--- The thread's main function. It is copied into the new Lua state, so it has no upvalues.
 local function enter(socket, path, cpath, text)
   package.path, package.cpath = path, cpath
   require("cloudblue.connect.sandbox.thread").run(socket, text)
@@ -134,8 +134,8 @@ function Sandbox:upload(id, name)
   return ask(self, { ask = "upload", id = id, name = name })
 end
 
---- What the download of a chunk (or the processed file of a reconciliation, or a product's template)
---- gives: {size, sha256}.
+--- The size and the digest of the download of a chunk, of the processed file of a reconciliation, or of a
+--- product's template: {size, sha256}.
 ---@param id string of the chunk, reconciliation or product
 ---@return table download
 function Sandbox:download(id)

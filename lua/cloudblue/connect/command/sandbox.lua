@@ -18,7 +18,7 @@ local function wordOf(text)
   return text:find("%S") and text or nil
 end
 
---- Adds an option with an argument that is read by `read`; `wanted` says what it gives nil for the lack of.
+--- Adds an option whose argument `read` converts; it returns nil for what is not `wanted`.
 local function addOption(parser, name, description, argument, read, wanted)
   local option = parser:option(name, description):argname(argument)
   return option:convert(function(text)
@@ -110,7 +110,7 @@ local function sandboxOptions(options, script)
 end
 
 --- Serves until SIGINT or SIGTERM.
----@param options table what argparse gave
+---@param options table what argparse returned
 ---@return true|nil ok
 ---@return string? problem
 ---@return boolean? canNotBegin whether the command line is wrong or a library is missing

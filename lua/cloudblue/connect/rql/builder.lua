@@ -17,7 +17,7 @@ local tree = require "cloudblue.connect.rql.tree"
 
 local builder = {}
 
--- What the objects stand for is kept beside them, so that nobody can change it.
+-- What the objects stand for is kept outside of them, so that it can't be changed.
 local fieldNames = setmetatable({}, { __mode = "k" })
 local conditionNodes = setmetatable({}, { __mode = "k" })
 

@@ -7,8 +7,8 @@
 --
 -- Not as in the SDK: a condition that stands there is never left out, as the list would then be longer than asked for.
 -- JSON null is `null()` and the empty text is `empty()`; an empty list or object where a condition should stand is
--- refused, and so is null where there is nothing to compare with it. (A key whose value is nil is no key: Lua can't
--- tell.) Stars and backslashes of a `$like` are both escaped.
+-- refused, and so is null where there is nothing to compare with it. (A key whose value is nil is not there for
+-- Lua.) Stars and backslashes of a `$like` are both escaped.
 
 local builder = require "cloudblue.connect.rql.builder"
 local refusal = require "cloudblue.connect.rql.refusal"

@@ -1,6 +1,6 @@
---- How misuse is refused in these modules: raised where the fault is found, however deep in a table, and caught at the
---- two doors, which know whose argument it was: the methods of connect.R (rql/builder) and the reading of a filter and
---- its options (rql.lua).
+--- How misuse is refused in these modules: raised where it is found, however deep in a table, and caught in the two
+--- places that know which argument it was: the methods of connect.R (rql/builder), and the reading of a filter and its
+--- options (rql.lua).
 
 local refusal = {}
 

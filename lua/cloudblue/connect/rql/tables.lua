@@ -1,4 +1,4 @@
---- The tables that a caller gives: lists and objects, which JSON tells apart and Lua does not.
+--- Tables from the caller: lists and objects, which are two types in JSON and one in Lua.
 --
 -- A table is read as it stands. What its metatable would add to it (__index, __pairs) can't all be seen, and a
 -- condition that is overlooked makes the list longer; such a table is refused.

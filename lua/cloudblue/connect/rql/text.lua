@@ -110,7 +110,7 @@ local function fractionText(number)
   return sign .. digits:sub(1, point) .. "." .. digits:sub(point + 1)
 end
 
--- Reads back as the same number. A whole number is written as an integer: JSON decoders hand out integers as floats
+-- Reads back as the same number. A whole number is written as an integer: JSON decoders return integers as floats,
 -- too, and the service takes no "1.0" or "1e+20" for an integer field.
 local function numberText(number, path)
   if number ~= number or number == 1 / 0 or number == -1 / 0 then

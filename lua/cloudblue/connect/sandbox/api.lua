@@ -7,7 +7,7 @@ local Store = require "cloudblue.connect.sandbox.data.store"
 
 local api = {}
 
---- The handlers by subject and name; each takes the data and a request and gives a reply.
+--- The handlers by subject and name; each takes the data and a request and returns a reply.
 local SUBJECTS = {
   records = require "cloudblue.connect.sandbox.api.records",
   chunks = require "cloudblue.connect.sandbox.api.chunks",
@@ -41,7 +41,7 @@ local function idsOf(request)
   return ids
 end
 
---- Somebody else is quicker: the records and chunks that a request names are closed under another billing id.
+--- Closes the records and chunks that a request names under another billing id, as if another client came first.
 ---@param store table
 ---@param request table a request whose route was found
 ---@param billingId string

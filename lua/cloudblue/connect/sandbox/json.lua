@@ -1,4 +1,4 @@
---- The sandbox's own JSON codec: an instance of lua-cjson that nobody else configures.
+--- The sandbox's JSON codec: an instance of lua-cjson of its own, whose settings nothing else changes.
 
 local cjson = require "cjson"
 
@@ -34,7 +34,7 @@ end
 
 --- A decoded value with integers where it has integral floats: lua-cjson 2.1.0 decodes every number
 --- to a float.
----@param value any what json.decode gave; changed in place when it is a table
+---@param value any what json.decode returned; changed in place when it is a table
 ---@return any value
 function json.integers(value)
   if type(value) == "table" then
@@ -59,7 +59,7 @@ local function withoutNulls(value)
 end
 
 --- A decoded value as Lua would have written it: with integers, and a null member is absent.
----@param value any what json.decode gave; changed in place when it is a table
+---@param value any what json.decode returned; changed in place when it is a table
 ---@return any value
 function json.native(value)
   return withoutNulls(json.integers(value))

@@ -1,13 +1,13 @@
---- The libraries that the sandbox stands on: where they may lie, and what to do where one is missing.
+--- The libraries that the sandbox needs: where they may be found, and how to install one that is missing.
 
 local libraries = {}
 
---- Where Debian keeps the Lua files of lua-http and its friends: filed under older versions of Lua, and
---- fine with 5.4 and later. For the end of a path.
+--- Where Debian installs lua-http and the libraries that it needs: in the folders of older versions of Lua,
+--- though they work with 5.4. To be appended to package.path.
 libraries.older =
   "/usr/share/lua/5.3/?.lua;/usr/share/lua/5.3/?/init.lua;/usr/share/lua/5.2/?.lua;/usr/share/lua/5.1/?.lua"
 
---- A module's first word → {its package in Debian, its rock}.
+--- The first part of a module's name → {its package in Debian, its rock}.
 local PACKAGES = {
   argparse = { "lua-argparse", "argparse" },
   cjson = { "lua-cjson", "lua-cjson" },
@@ -17,14 +17,14 @@ local PACKAGES = {
   socket = { "lua-socket", "luasocket" },
 }
 
---- A Lua path by which those files are found as well.
----@param path string the path by which everything else is found
+--- package.path with those folders behind it.
+---@param path string
 ---@return string path
 function libraries.path(path)
   return path .. ";" .. libraries.older
 end
 
---- Says in one line what is missing and how to get it.
+--- One line that names the missing library and how to install it.
 ---@param problem any what `require` raised
 ---@return string? line nil where it was something else than a module that is not found
 function libraries.missing(problem)

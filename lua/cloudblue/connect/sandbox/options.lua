@@ -69,7 +69,7 @@ local fileStatuses = isListOf("draft", "uploading", "uploaded", "invalid", "proc
 ---@class SandboxOptions
 ---@field port? integer the port to listen on; 0 (the default) takes a free one
 ---@field host? string the address to listen on, 127.0.0.1
----@field apiKey? string the one Authorization value that is let in
+---@field apiKey? string the one Authorization value that is accepted
 ---@field records? integer|table[]|fun(index: integer): table? how many records, or which (1000)
 ---@field statuses? string[] the statuses that generated records have in turn ({"approved"})
 ---@field files? string[] the statuses of the seeded usage files; the first file has the records
@@ -82,7 +82,7 @@ local fileStatuses = isListOf("draft", "uploading", "uploaded", "invalid", "proc
 ---@field shuffleLists? boolean whether a list without an ordering has another order each time (false)
 ---@field seed? integer what the order of equal entries is drawn from (1)
 ---@field uploadRecords? integer how many records an uploaded spreadsheet holds (10)
----@field uploadReads? integer how many reads see an upload under way before it is done (0)
+---@field uploadReads? integer how many reads of a file it takes until its upload is processed (0)
 ---@field downloadBytes? integer the size of generated downloads (16384)
 ---@field faults? table[] what goes wrong, see http/faults.lua
 ---@field requestLog? integer how many requests are remembered (10000)
@@ -116,7 +116,7 @@ local KNOWN = {
   verbose = { false, isBoolean, true },
 }
 
---- Only `configure` knows this one: whether the port is open.
+--- For `configure` alone: whether the port is open.
 local RUNNING = { listening = { true, isBoolean, true } }
 
 --- Checks options.
@@ -140,7 +140,7 @@ function options.check(given, running)
   return true
 end
 
---- The records that a list or a function gives, checked: lua-cjson must be able to write every number.
+--- The records of a list, or those that a function returns; lua-cjson must be able to write every number.
 local function givenRecords(records)
   local list = records
   if type(records) == "function" then

@@ -45,7 +45,7 @@ function questions.upload(server, message)
   return upload and upload:describe()
 end
 
---- The digest of what a download gives. It takes a while for a large one; requests are served meanwhile.
+--- The digest of a download. That of a large one takes time; requests are served meanwhile.
 function questions.download(server, message)
   local sum, bytes = digest.new("sha256"), server.store.options.downloadBytes
   for piece in content.generated(message.id, bytes).each() do
@@ -85,7 +85,7 @@ function questions.configure(server, message)
   return server:configure(received(message.options))
 end
 
---- Answers questions until the owner says stop or goes away.
+--- Answers questions until the owner sends stop, or closes its end of the channel.
 local function converse(server, socket)
   while true do
     local message = control.receive(socket)

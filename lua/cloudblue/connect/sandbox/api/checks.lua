@@ -28,7 +28,7 @@ end
 
 local BILLING = { external_billing_id = 255, external_billing_note = 1000 }
 
---- Checks what a close is told.
+--- Checks the members of the body of a close.
 ---@param billing table {external_billing_id=, external_billing_note=}
 ---@param required string[]? members that must be there
 ---@return table? refusal

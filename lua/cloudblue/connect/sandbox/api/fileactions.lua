@@ -28,7 +28,7 @@ end
 --- The states in which a file may still be changed.
 fileactions.CHANGEABLE = set("draft", "invalid", "ready", "rejected")
 
---- The states that an upload under way shows, by how many reads are left.
+--- The states of a file whose upload is being processed, by how many reads are left.
 local UNDER_WAY = { "processing", "uploaded", "uploading" }
 
 --- Refuses what the state of a file does not allow.
@@ -43,8 +43,7 @@ function fileactions.refusal(file, allowed, done)
   return reply.wrongState(string.format("Usage file %s can't be %s: its status is %s", file.id, done, file.status))
 end
 
---- What is known of a spreadsheet that nobody here can read: its name and whether there is anything
---- in it.
+--- Judges an upload by its name and by whether it is there: spreadsheets are not read.
 local function judge(store, file)
   local upload = store.uploads[file.id] and store.uploads[file.id].usage
   local good = upload and (upload.filename or ""):lower():match("%.xlsx$")
@@ -58,7 +57,7 @@ local function judge(store, file)
   end
 end
 
---- Lets an upload under way come one read nearer to its end.
+--- Counts a read of a file whose upload is being processed.
 ---@param store table
 ---@param file table
 function fileactions.advance(store, file)
@@ -72,7 +71,7 @@ function fileactions.advance(store, file)
   end
 end
 
---- Keeps what was uploaded with a file; gives what the journal says of it.
+--- Keeps what was uploaded with a file; returns what the journal shows of it.
 local function keep(store, file, name, upload)
   store.uploads[file.id] = store.uploads[file.id] or {}
   store.uploads[file.id][name] = upload
@@ -93,7 +92,7 @@ end
 
 --- The actions. `from` are the states that allow one, and `done` is what a file can't be in another. It takes
 --- a note (`note`, a member of the body) or a spreadsheet (`part`, of the form). Then the file gets the state
---- `to` and the event `event`, and `effect(store, file, sheet)` does the rest; it gives what the journal says
+--- `to` and the event `event`, and `effect(store, file, sheet)` does the rest; it returns what the journal shows
 --- besides. The service answers some actions with 201 (its description says 200).
 local ACTIONS = {
   submit = { from = set("ready"), done = "submitted", to = "pending", event = "submitted", creates = true },
@@ -166,7 +165,7 @@ local ACTIONS = {
   },
 }
 
---- What an action is told: its note, or its spreadsheet.
+--- Reads what comes with an action: {note=} or {sheet=}.
 local function read(request, action)
   if action.hasNoBody then
     return {}
@@ -182,9 +181,9 @@ end
 --- Carries an action out.
 local function carryOut(store, request, name, action)
   local file, refusal = checks.find(store, "files", request.parameters.id)
-  local told
+  local given
   if file then
-    told, refusal = read(request, action)
+    given, refusal = read(request, action)
   end
   refusal = refusal or fileactions.refusal(file, action.from, action.done)
   if refusal then
@@ -195,12 +194,12 @@ local function carryOut(store, request, name, action)
     file.events[action.event] = seed.event(moment.write())
   end
   if action.note then
-    file[action.note] = told.note or json.null
+    file[action.note] = given.note or json.null
   end
-  local entry = action.effect and action.effect(store, file, told.sheet) or {}
+  local entry = action.effect and action.effect(store, file, given.sheet) or {}
   entry.action, entry.kind, entry.id, entry.status = name, "file", file.id, file.status
   if action.note then
-    entry[action.note] = told.note
+    entry[action.note] = given.note
   end
   store:applied(entry, request.route)
   return (action.creates and reply.created or reply.ok)(fileview.detailed(store, request, file))

@@ -89,7 +89,7 @@ end
 ---@param text string as it came, percent-encoded
 ---@param known {filters: table, selects: table} see data/fields.lua
 ---@param isStrict boolean whether a filter that does not exist is an error; else it is left out
----@param hidden fun(object: table, name: string): any gives what the objects do not show
+---@param hidden fun(object: table, name: string): any returns what the objects do not show
 ---@return table|nil plan
 ---@return string? problem
 function query.plan(text, known, isStrict, hidden)

@@ -1,4 +1,4 @@
---- The handlers of usage records. A handler takes the store and a request and gives a reply.
+--- The handlers of usage records. A handler takes the store and a request and returns a reply.
 
 local checks = require "cloudblue.connect.sandbox.api.checks"
 local json = require "cloudblue.connect.sandbox.json"

@@ -3,7 +3,7 @@
 ---
 --- A row is {name, kind, ...}: `ordering` and `search` as the description says, `values` where it
 --- lists them, and `member` where the filter's name is not that of the member which it looks at. A row
---- with `hidden` is about what the objects do not show; their collection knows it.
+--- with `hidden` is about what the objects do not show; their collection has it.
 
 local json = require "cloudblue.connect.sandbox.json"
 local moment = require "cloudblue.connect.sandbox.data.moment"
@@ -186,7 +186,7 @@ end
 --- What a field of an object holds, ready to be compared: a text, or the seconds of a time.
 ---@param object table
 ---@param field table one of fields.filters
----@param hidden fun(object: table, name: string): any gives what the object does not show
+---@param hidden fun(object: table, name: string): any returns what the object does not show
 ---@return any value nil where it is null
 function fields.value(object, field, hidden)
   local value

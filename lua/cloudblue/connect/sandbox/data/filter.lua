@@ -139,7 +139,7 @@ end
 --- Makes a test for objects out of a tree.
 ---@param node table
 ---@param filters table<string, table> the filters that exist, see fields.lua
----@param hidden fun(object: table, name: string): any gives what the objects do not show
+---@param hidden fun(object: table, name: string): any returns what the objects do not show
 ---@return (fun(object: table): boolean)|nil test
 ---@return string? problem
 function compile(node, filters, hidden)

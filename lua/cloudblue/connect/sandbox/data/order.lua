@@ -23,11 +23,11 @@ local function rowOf(object, keys, draw, hidden)
   return row
 end
 
---- Sorts objects. What is equal in all keys comes in the order of the numbers that `draw` gives.
+--- Sorts objects. What is equal in all keys comes in the order of the numbers that `draw` returns.
 ---@param objects table[]
 ---@param keys table[] {{field=, minus=}, ...}, the first counts most
 ---@param draw fun(): integer
----@param hidden fun(object: table, name: string): any gives what the objects do not show
+---@param hidden fun(object: table, name: string): any returns what the objects do not show
 ---@return table[] sorted
 function order.sorted(objects, keys, draw, hidden)
   local rows, sorted = {}, {}

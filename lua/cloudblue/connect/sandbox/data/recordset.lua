@@ -43,7 +43,7 @@ end
 ---@param file table their usage file
 ---@param records table[]
 ---@param created string the time at which all of them were made
-function Recordset:give(file, records, created)
+function Recordset:add(file, records, created)
   local block = { file = file, count = #records, given = {}, counts = {}, created = created }
   for number, record in ipairs(records) do
     block.given[number] = record.id
@@ -137,8 +137,8 @@ function Recordset:change(id, fields)
   return record
 end
 
---- Gives the records of one file that have one status another status: those that were changed one by
---- one, the others by changing what the block generates.
+--- Changes the status of the records of a file from one to another: of those that are kept one by one,
+--- of the others in what the block generates.
 ---@param file table
 ---@param from string
 ---@param to string

@@ -29,7 +29,7 @@ local function seedRecords(self, options)
     for index, fields in ipairs(options.records) do
       records[index] = givenRecord(file, index, fields, options.statuses)
     end
-    self.records:give(file, records, file.events.created.at)
+    self.records:add(file, records, file.events.created.at)
   end
 end
 
@@ -127,8 +127,7 @@ function Store:lottery()
   end
 end
 
---- Writes down that something was applied. The journal is the judge of what happened: an entry is
---- there exactly when the state changed, in the order of the changes.
+--- Adds an entry to the journal, which has one for each change of the state, in order, and no others.
 ---@param entry table {action=, id=, ...}
 ---@param route string? the route that was used, "POST /usage/records/{id}/close"
 function Store:applied(entry, route)

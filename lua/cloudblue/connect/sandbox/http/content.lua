@@ -1,7 +1,7 @@
 --- Bodies that are written in pieces: generated downloads and the bytes of uploads.
 ---
---- A content is a table {type=, length=, each=}: `each()` gives an iterator over its pieces, strings
---- that together have `length` bytes. Two iterations give the same bytes.
+--- A content is a table {type=, length=, each=}: `each()` returns an iterator over its pieces, strings
+--- that together have `length` bytes. Every iteration has the same bytes.
 
 local content = {}
 

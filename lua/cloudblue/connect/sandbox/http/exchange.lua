@@ -1,5 +1,5 @@
---- One request and its reply: reads it, finds what is to be done, does it, and answers, as it should be
---- or as the script of faults says.
+--- One request and its reply: reads the request, finds its route, calls the handler and sends the reply, or
+--- does what the script of faults says.
 
 local cqueues = require "cqueues"
 local errno = require "cqueues.errno"
@@ -36,7 +36,7 @@ local function apiPath(request)
   return request.path:match("^" .. PREFIX .. "(/.*)$")
 end
 
---- Finds what is to be done: the row of the route table, or a refusal.
+--- Finds the row of the route table; returns a refusal where there is none.
 ---@return table? refusal
 function Exchange:find()
   local request, api = self.request, self.server.api
@@ -85,7 +85,7 @@ function Exchange:receive()
     request.body = body
   end
   self.entry.body = table.concat(kept)
-  -- lua-http says the same at the end of a body and where a client breaks it off.
+  -- lua-http reports the end of a body and a client that broke off in the same way.
   local whole = stream.state ~= "open" and stream.state ~= "half closed (local)"
   return whole and (body or refusal) ~= nil, refusal
 end
@@ -103,7 +103,7 @@ function Exchange:handle(store)
   return reply.broken("The sandbox failed: " .. tostring(answer))
 end
 
---- Waits; gives false when the data was reset meanwhile: a late request must not reach the next test.
+--- Waits; returns false when the data was reset meanwhile: a late request must not reach the next test.
 ---@param seconds number
 ---@return boolean
 function Exchange:delayed(seconds)
@@ -112,7 +112,7 @@ function Exchange:delayed(seconds)
   return store == self.server.store
 end
 
---- The right reply, and what the request does with it: takes effect, or seems to; nil where neither is wanted.
+--- The right reply: of a request that is applied, or else as if it were; nil where the fault needs none.
 ---@param rule table
 ---@param refusal table? the reply, where it is known already
 ---@return table? answer
@@ -128,7 +128,7 @@ function Exchange:outcome(rule, refusal)
   return answer
 end
 
---- Does what a rule for requests says with a request that was read.
+--- Carries out the fault of a rule for a request that was read.
 ---@param rule table
 ---@param refusal table? the reply, where it is known already
 ---@return boolean alive

@@ -1,7 +1,6 @@
---- Replies that say something else than the truth: what each fault of faults.lua does that is delivered in
---- order.
+--- The faults that send a wrong reply over a working connection.
 ---
---- The function of a fault takes the rule and the right reply (nil where the fault has no use for it) and gives
+--- The function of a fault takes the rule and the right reply (nil where the fault does not need it) and returns
 --- the reply to send.
 
 local delivery = require "cloudblue.connect.sandbox.http.delivery"

@@ -1,11 +1,11 @@
---- What can go wrong, and what a script of it may say. script.lua runs one.
+--- The faults, and what a script of them may say. script.lua runs one.
 ---
 --- A rule is a table:
 ---
 ---     {on = "POST /usage/records/*/close", nth = 2, count = 3, fault = "reset-after"}
 ---
 --- `on` is a method (or *) and a path without /public/v1; `*` stands for one segment, `**` for any
---- number. `on = "connect"` counts connections and knows the faults refuse and hang. The rule fires at
+--- number. `on = "connect"` counts connections and goes with refuse and hang only. The rule fires at
 --- its nth match (1) and at the matches after it, `count` times (1; "all" for ever); with `every = n`
 --- at every n-th match from there on (and then for ever). Where several rules would fire, the first
 --- does; every rule counts all its matches. The other members belong to the fault, see FAULTS.
@@ -73,8 +73,7 @@ local COMMON = {
 
 --- fault → its members with their checks. `applied` is whether the request takes effect: where it is
 --- listed as a member, a rule may say so; `byDefault` is what holds otherwise. `replies` says that the
---- fault is something that happens to the right reply: where the request takes no effect, that is the
---- reply which it would have got.
+--- fault needs the right reply: of a request that takes no effect, the reply which it would have got.
 local FAULTS = {
   -- The connection is reset before the body is read; the port is closed for `seconds`.
   ["refuse"] = { byDefault = false, resets = true, seconds = isSeconds },

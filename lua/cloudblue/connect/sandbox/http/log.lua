@@ -41,7 +41,7 @@ function Log:from(start)
   return table.move(self, math.max(self.first, start or 1), self.last, 1, {})
 end
 
---- What came of a request, in one line. Its path may hold any bytes: a terminal gets none that it obeys.
+--- A request and its reply in one line. Bytes of the path that a terminal would act on are escaped.
 ---@param entry table
 ---@return string line
 function Log.line(entry)

@@ -1,9 +1,8 @@
---- Writes replies to the wire the wrong way: what each fault of faults.lua does that breaks a connection
---- or a reply on its way. (What replies may say besides the truth is in falsereply.lua; `delay` is in
---- exchange.lua, which only waits.)
+--- The faults that break a connection, or a reply on its way. (Those that send a wrong reply are in
+--- falsereply.lua; `delay`, which only waits, is in exchange.lua.)
 ---
 --- The function of a fault takes the stream of lua-http, the rule, the right reply, and a condition that
---- ends every waiting; it gives whether the connection is still in use.
+--- ends every wait; it returns whether the connection is still open.
 
 local cqueues = require "cqueues"
 local delivery = require "cloudblue.connect.sandbox.http.delivery"
@@ -26,7 +25,7 @@ local function cut(stream, byReset)
 end
 misdelivery.cut = cut
 
---- Answers what is no HTTP. (lua-http closes without a word where it can't read the first line.)
+--- Answers what is no HTTP with 400. (lua-http sends nothing where it can't read the request line.)
 ---@param stream table
 ---@return false
 function misdelivery.unreadable(stream)
@@ -54,7 +53,7 @@ function misdelivery.wait(socket, wake, seconds)
     if ready ~= client or not socket:fill(1, 0) then
       return
     end
-    -- The client sent more instead of closing: its bytes are no news from here on.
+    -- The client has sent more instead of closing. Its socket would be ready from here on.
     client = nil
   end
 end
@@ -70,7 +69,7 @@ misdelivery["hang"] = function(stream, rule, _, wake)
   return cut(stream, false)
 end
 
---- Sends the head and a part of the body; gives whether that worked.
+--- Sends the head and a part of the body; returns whether that worked.
 local function sendPart(stream, answer, bytes)
   local length = delivery.length(answer)
   if length == 0 then
@@ -97,7 +96,7 @@ end
 
 misdelivery["reset-middle"] = function(stream, rule, answer)
   if sendPart(stream, answer, rule.bytes) then
-    -- A reset takes back what the client has not read yet; so it gets the time to read.
+    -- A reset discards what the client has not read yet, so it gets time to read.
     cqueues.sleep(0.02)
   end
   return cut(stream, true)
@@ -119,7 +118,7 @@ misdelivery["slow"] = function(stream, rule, answer)
   return sent and stream:write_chunk("", true) and true or cut(stream, false)
 end
 
---- Sends the head and the body of a reply in chunks; the end is missing. Gives whether that worked.
+--- Sends a reply in chunks, but for the last one. Returns whether that worked.
 local function sendChunks(stream, answer)
   local head = delivery.head(answer, 0)
   head:delete("content-length")
@@ -127,7 +126,7 @@ local function sendChunks(stream, answer)
   return stream:write_headers(head, false) and delivery.sendPieces(stream, answer)
 end
 
---- Lines of about `bytes`, each with a name of its own.
+--- Header lines of `bytes` in all, each with a name of its own.
 local function paddingLines(bytes)
   local lines, line = {}, ("x"):rep(1000)
   for number = 1, math.ceil(bytes / #line) do
@@ -145,7 +144,7 @@ misdelivery["trailers"] = function(stream, rule, answer)
   for name, value in pairs(rule.trailers or { ["x-trailer"] = "of the sandbox" }) do
     lines[#lines + 1] = { name, value }
   end
-  -- Past the stream, which keeps some names for itself.
+  -- By the connection: the stream refuses some names.
   local sent = sendChunks(stream, answer) and connection:write_body_last_chunk(nil)
   for _, line in ipairs(lines) do
     sent = sent and connection:write_header(line[1], line[2])

@@ -23,7 +23,7 @@ end
 --- Makes a parser.
 ---@param boundary string
 ---@param open fun(part: table): (fun(bytes: string)) called at the start of each part with {name=, filename=,
---- type=}; gives the function that takes the part's bytes
+--- type=}; returns the function that takes the part's bytes
 ---@return table parser
 function multipart.new(boundary, open)
   return setmetatable({
@@ -66,7 +66,7 @@ local function readHead(head)
   return part
 end
 
--- Each state is a function that takes what it can from the buffer; it gives true when it made
+-- Each state is a function that takes what it can from the buffer; it returns true when it made
 -- progress and the next state should be tried, false when more bytes are needed.
 
 --- Bytes of a part (or before the first), up to the delimiter.

@@ -1,15 +1,15 @@
 --- Closing a connection by a reset (RST), as a crashed or overloaded server does it.
 ---
 --- cqueues can't set SO_LINGER, LuaSocket can. LuaSocket is loaded when the first reset is wanted,
---- and its side effect, that the whole process ignores SIGPIPE from then on, is undone: what is
---- tested against a sandbox must meet the signals that it meets elsewhere.
+--- and its side effect, that the whole process ignores SIGPIPE from then on, is undone: a program
+--- under test must get the signals that it gets elsewhere.
 
 local libraries = require "cloudblue.connect.sandbox.libraries"
 local signal = require "cqueues.signal"
 
 local reset = {}
 
---- Whether the process ignores SIGPIPE; nil where that can't be told.
+--- Whether the process ignores SIGPIPE; nil where that is not known.
 local function ignoresSigpipe()
   local file = io.open("/proc/self/status")
   if not file then

@@ -8,8 +8,8 @@ local reply = require "cloudblue.connect.sandbox.http.reply"
 
 local MEMORY = 1024 * 1024
 
---- So many bytes come in between two collections: the memory of a program that tests an upload must
---- not be filled by pieces that are written already.
+--- The garbage is collected after so many bytes: else pieces that are written already would fill the
+--- memory of a program that tests a large upload.
 local COLLECT = 8 * 1024 * 1024
 
 local Upload = {}
@@ -46,7 +46,7 @@ function Upload:write(bytes)
   end
 end
 
---- Says that all bytes are there.
+--- Ends the upload.
 function Upload:finish()
   self.sha256 = content.hex(self.digest:final())
   self.digest = nil
@@ -83,7 +83,7 @@ function Upload:content()
   }
 end
 
---- What the owner of the sandbox is told.
+--- What `Sandbox:upload` returns.
 ---@return table description
 function Upload:describe()
   return { part = self.part, filename = self.filename, type = self.type, size = self.size, sha256 = self.sha256 }
