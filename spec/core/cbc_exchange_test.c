@@ -94,8 +94,8 @@ static const cbc_repeat every_kind[] = {CBC_REPEAT_SAFE, CBC_REPEAT_IDEMPOTENT,
                                         CBC_REPEAT_CONFIRMED, CBC_REPEAT_NEVER};
 
 /* Statuses behind which the service may have acted, and may do so the next time. */
-static const int doubtful_codes[] = {100, 408, 500, 501, 502, 503, 504,
-                                     505, 511, 520, 524, 599, 600, 999};
+static const int ambiguous_codes[] = {100, 408, 500, 501, 502, 503, 504,
+                                      505, 511, 520, 524, 599, 600, 999};
 
 /* Statuses behind which it may have acted, and that come again the next time. */
 static const int redirects[] = {300, 301, 302, 303, 304, 307, 308, 399};
@@ -172,32 +172,32 @@ static void a_service_that_stays_busy_has_refused(void **state) {
 }
 
 /* Each way in which it may or may not have taken effect. */
-static cbc_attempt doubt(size_t i) {
-  return i < COUNT(doubtful_codes) ? status(doubtful_codes[i]) : LOST;
+static cbc_attempt ambiguous(size_t i) {
+  return i < COUNT(ambiguous_codes) ? status(ambiguous_codes[i]) : LOST;
 }
 
-#define DOUBTS (COUNT(doubtful_codes) + 1)
+#define AMBIGUOUS_COUNT (COUNT(ambiguous_codes) + 1)
 
-static void after_a_doubtful_attempt_an_idempotent_call_is_sent_again(void **state) {
+static void after_an_ambiguous_attempt_an_idempotent_call_is_sent_again(void **state) {
   (void)state;
-  for (size_t i = 0; i < DOUBTS; i++) {
+  for (size_t i = 0; i < AMBIGUOUS_COUNT; i++) {
     for (size_t j = 0; j < 2; j++) {
       scene s;
       start(&s, every_kind[j]);
-      took(&s, doubt(i));
+      took(&s, ambiguous(i));
       pass_pause(&s);
       assert_int_equal(s.x.state, CBC_SEND);
     }
   }
 }
 
-static void a_read_is_never_in_doubt(void **state) {
+static void a_read_is_never_ambiguous(void **state) {
   static const cbc_policy once = {.timeout = 60, .deadline = 300, .retries = 0};
   (void)state;
-  for (size_t i = 0; i < DOUBTS; i++) {
+  for (size_t i = 0; i < AMBIGUOUS_COUNT; i++) {
     scene s;
     start_with(&s, &once, CBC_REPEAT_SAFE);
-    took(&s, doubt(i));
+    took(&s, ambiguous(i));
     assert_int_equal(s.x.outcome, CBC_REJECTED);
   }
 }
@@ -229,24 +229,24 @@ static void a_redirect_of_anything_else_is_a_failure_at_once(void **state) {
   }
 }
 
-static void after_a_doubtful_attempt_a_close_is_confirmed(void **state) {
+static void after_an_ambiguous_attempt_a_close_is_confirmed(void **state) {
   (void)state;
-  for (size_t i = 0; i < DOUBTS; i++) {
+  for (size_t i = 0; i < AMBIGUOUS_COUNT; i++) {
     scene s;
     start(&s, CBC_REPEAT_CONFIRMED);
-    took(&s, doubt(i));
+    took(&s, ambiguous(i));
     pass_pause(&s);
     assert_int_equal(s.x.state, CBC_PROBE);
   }
 }
 
-static void after_a_doubtful_attempt_any_other_post_is_unknown(void **state) {
+static void after_an_ambiguous_attempt_any_other_post_is_unknown(void **state) {
   (void)state;
-  for (size_t i = 0; i < DOUBTS; i++) {
+  for (size_t i = 0; i < AMBIGUOUS_COUNT; i++) {
     scene s;
     start(&s, CBC_REPEAT_NEVER);
-    took(&s, doubt(i));
-    assert_end(&s, i < COUNT(doubtful_codes) ? CBC_END_STATUS : CBC_END_TRANSPORT, CBC_UNKNOWN, 1);
+    took(&s, ambiguous(i));
+    assert_end(&s, i < COUNT(ambiguous_codes) ? CBC_END_STATUS : CBC_END_TRANSPORT, CBC_UNKNOWN, 1);
   }
 }
 
@@ -529,7 +529,7 @@ static void a_record_still_open_after_the_last_attempt_is_unknown(void **state) 
   assert_end(&s, CBC_END_STATUS, CBC_UNKNOWN, 2);
 }
 
-/* ==== Refusals after a doubtful attempt =============================== */
+/* ==== Refusals after an ambiguous attempt =============================== */
 
 /* Up to the reading of the record after a lost reply, a repetition, and what
 ** came of that. */
@@ -542,7 +542,7 @@ static void refuse_the_repetition(scene *s, int code) {
   took(s, status(200));
 }
 
-static void a_refusal_after_a_doubtful_attempt_is_confirmed(void **state) {
+static void a_refusal_after_an_ambiguous_attempt_is_confirmed(void **state) {
   scene s;
   (void)state;
   refuse_the_repetition(&s, 400);
@@ -553,7 +553,7 @@ static void a_refusal_after_a_doubtful_attempt_is_confirmed(void **state) {
   assert_end(&s, CBC_END_CONFLICT, CBC_REJECTED, 2);
 }
 
-static void what_was_refused_after_a_doubtful_attempt_is_not_sent_again(void **state) {
+static void what_was_refused_after_an_ambiguous_attempt_is_not_sent_again(void **state) {
   scene s;
   (void)state;
   refuse_the_repetition(&s, 400);
@@ -561,7 +561,7 @@ static void what_was_refused_after_a_doubtful_attempt_is_not_sent_again(void **s
   assert_end(&s, CBC_END_STATUS, CBC_UNKNOWN, 2);
 }
 
-static void an_idempotent_call_rejected_after_a_doubtful_attempt_is_unknown(void **state) {
+static void an_idempotent_call_rejected_after_an_ambiguous_attempt_is_unknown(void **state) {
   scene s;
   (void)state;
   start(&s, CBC_REPEAT_IDEMPOTENT);
@@ -627,7 +627,7 @@ static void a_rejection_that_can_not_be_confirmed_is_unknown(void **state) {
   assert_end(&s, CBC_END_STATUS, CBC_UNKNOWN, 2);
 }
 
-static void doubt_outlives_later_attempts_that_never_left(void **state) {
+static void ambiguity_outlives_later_attempts_that_never_left(void **state) {
   scene s;
   (void)state;
   read_the_record(&s);
@@ -753,7 +753,7 @@ static void a_refusal_in_the_body_is_a_refusal(void **state) {
   assert_end(&s, CBC_END_REJECTED, CBC_REJECTED, 1);
 }
 
-static void a_refusal_in_the_body_after_a_doubtful_attempt_is_confirmed(void **state) {
+static void a_refusal_in_the_body_after_an_ambiguous_attempt_is_confirmed(void **state) {
   scene s;
   (void)state;
   read_the_record(&s);
@@ -766,7 +766,7 @@ static void a_refusal_in_the_body_after_a_doubtful_attempt_is_confirmed(void **s
   assert_end(&s, CBC_END_CONFIRMED, CBC_APPLIED, 2);
 }
 
-static void a_refusal_in_the_body_that_stays_in_doubt_is_unknown(void **state) {
+static void a_refusal_in_the_body_that_stays_ambiguous_is_unknown(void **state) {
   scene s;
   (void)state;
   read_the_record(&s);
@@ -856,12 +856,12 @@ int main(void) {
       cmocka_unit_test(what_never_gets_through_stays_unsent),
       cmocka_unit_test(a_busy_service_is_asked_again),
       cmocka_unit_test(a_service_that_stays_busy_has_refused),
-      cmocka_unit_test(after_a_doubtful_attempt_an_idempotent_call_is_sent_again),
-      cmocka_unit_test(a_read_is_never_in_doubt),
+      cmocka_unit_test(after_an_ambiguous_attempt_an_idempotent_call_is_sent_again),
+      cmocka_unit_test(a_read_is_never_ambiguous),
       cmocka_unit_test(a_redirect_after_a_close_is_confirmed),
       cmocka_unit_test(a_redirect_of_anything_else_is_a_failure_at_once),
-      cmocka_unit_test(after_a_doubtful_attempt_a_close_is_confirmed),
-      cmocka_unit_test(after_a_doubtful_attempt_any_other_post_is_unknown),
+      cmocka_unit_test(after_an_ambiguous_attempt_a_close_is_confirmed),
+      cmocka_unit_test(after_an_ambiguous_attempt_any_other_post_is_unknown),
       cmocka_unit_test(any_other_4xx_is_a_rejection_at_once),
       cmocka_unit_test(without_retries_nothing_is_repeated_or_confirmed),
       cmocka_unit_test(pauses_double_up_to_twenty_seconds),
@@ -883,12 +883,12 @@ int main(void) {
       cmocka_unit_test(every_confirmation_has_all_its_tries),
       cmocka_unit_test(the_last_attempt_is_confirmed_too),
       cmocka_unit_test(a_record_still_open_after_the_last_attempt_is_unknown),
-      cmocka_unit_test(a_refusal_after_a_doubtful_attempt_is_confirmed),
-      cmocka_unit_test(what_was_refused_after_a_doubtful_attempt_is_not_sent_again),
-      cmocka_unit_test(an_idempotent_call_rejected_after_a_doubtful_attempt_is_unknown),
+      cmocka_unit_test(a_refusal_after_an_ambiguous_attempt_is_confirmed),
+      cmocka_unit_test(what_was_refused_after_an_ambiguous_attempt_is_not_sent_again),
+      cmocka_unit_test(an_idempotent_call_rejected_after_an_ambiguous_attempt_is_unknown),
       cmocka_unit_test(a_rejection_after_a_postponed_attempt_is_confirmed),
       cmocka_unit_test(a_rejection_that_can_not_be_confirmed_is_unknown),
-      cmocka_unit_test(doubt_outlives_later_attempts_that_never_left),
+      cmocka_unit_test(ambiguity_outlives_later_attempts_that_never_left),
       cmocka_unit_test(what_was_refused_once_is_not_called_unsent),
       cmocka_unit_test(an_unreadable_reply_to_a_close_is_confirmed),
       cmocka_unit_test(an_unreadable_reply_to_anything_else_is_the_end),
@@ -897,8 +897,8 @@ int main(void) {
       cmocka_unit_test(a_conflict_that_may_be_our_own_close_is_unknown),
       cmocka_unit_test(after_the_last_attempt_nothing_is_repeated_or_confirmed),
       cmocka_unit_test(a_refusal_in_the_body_is_a_refusal),
-      cmocka_unit_test(a_refusal_in_the_body_after_a_doubtful_attempt_is_confirmed),
-      cmocka_unit_test(a_refusal_in_the_body_that_stays_in_doubt_is_unknown),
+      cmocka_unit_test(a_refusal_in_the_body_after_an_ambiguous_attempt_is_confirmed),
+      cmocka_unit_test(a_refusal_in_the_body_that_stays_ambiguous_is_unknown),
       cmocka_unit_test(closing_before_anything_left_is_unsent),
       cmocka_unit_test(closing_in_an_attempt_that_left_is_unknown_and_counts_it),
       cmocka_unit_test(closing_while_confirming_is_unknown),

@@ -1,6 +1,6 @@
 /*
-** cbl_action.h - carries out a row of the table of endpoints: arguments to
-** request, request to call.
+** cbl_action.h - carries out a row of the table of endpoints: makes a request of
+** the arguments, and calls.
 */
 #ifndef CBL_ACTION_H
 #define CBL_ACTION_H

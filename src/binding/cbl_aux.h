@@ -23,9 +23,9 @@ void cbl_newclass(lua_State *L, const char *name, const luaL_Reg *metamethods, l
 void cbl_setmethods(lua_State *L, const luaL_Reg *functions);
 
 /* Pops a function and puts it as a method of that name into the table that is
-** then at the top of the stack, unless it has one of that name: opening the
-** module again, perhaps because memory was out the first time, completes what is
-** there and replaces nothing. */
+** then at the top of the stack, unless it has one of that name: opening the module
+** again, perhaps after running out of memory, completes what is there and replaces
+** nothing. */
 void cbl_setmethod(lua_State *L, const char *name);
 
 /* As luaL_argerror: "bad argument #1 to 'close' (id is empty)". A method is

@@ -1,8 +1,8 @@
 /*
 ** cbl_check.c - a JSON body, checked before anything is sent.
 **
-** The way down to the present value is kept in a chain of places on the C
-** stack: it finds cycles, and names the place in a message.
+** The path to the present value is a linked list on the C stack: it finds cycles,
+** and messages name the place by it.
 */
 #include "cbl_check.h"
 
@@ -16,7 +16,7 @@
 /* Deepest nesting of a body. */
 #define DEPTH_MOST 100
 
-/* One table on the way down; its key stands on the Lua stack. */
+/* One table on the path; its key stands on the Lua stack. */
 typedef struct place {
   const struct place *above;
   const void *table; /* identity */

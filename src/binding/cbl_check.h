@@ -11,9 +11,9 @@
 #include <stddef.h>
 
 /* Checks the value at idx, argument arg of the call, and raises an argument
-** error that names the place for: a function, userdata (other than JSON null)
-** or thread; NaN or infinity; a number that lua-cjson can't write exactly; a
-** string that is not UTF-8; a table with a cycle, with a __len, with holes, with keys that
+** error that names the place for: a function, userdata (other than JSON null) or
+** thread; NaN or infinity; a number that lua-cjson can't write exactly; a string
+** that is not UTF-8; a table with a cycle, with a __len, with holes, with keys that
 ** are neither all 1..n nor all strings, with names under the metatable of
 ** lua-cjson's lists, or nested too deep. */
 void cbl_check_body(lua_State *L, int arg, int idx);

@@ -26,12 +26,13 @@ void cbl_chunk_open(lua_State *L);
 
 /* Pushes a chunk of the client at index client, an object of the class, made
 ** from the reply's bytes and the decoded table, which are at the top of the
-** stack in this order and are popped. confirmed: a later reading showed that the
-** close had taken effect. */
+** stack in this order and are popped. confirmed: the confirming GET showed that
+** the close had taken effect. */
 void cbl_chunk_push(lua_State *L, int client, const cbl_class *class, bool confirmed);
 
 /* The same from the reply's bytes alone, at the top of the stack, of which
-** outline is the outline: the table is made when somebody looks into it. */
+** outline is the outline: they are decoded when a field is first read that the
+** outline does not show. */
 void cbl_chunk_push_plain(lua_State *L, int client, const cbl_class *class,
                           const cbc_outline *outline);
 

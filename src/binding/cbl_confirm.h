@@ -10,7 +10,7 @@
 #include "cbl_job.h"
 
 /* Writes the URL of the GET that confirms the job's call, where it has none yet.
-** Raises when memory is out. */
+** Raises when out of memory. */
 void cbl_confirm_aim(lua_State *L, cbl_job *job);
 
 /* What the plain object, of which text is the JSON text and outline the outline,

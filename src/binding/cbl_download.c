@@ -57,7 +57,7 @@ void cbl_download_read(lua_State *L, int idx, int arg) {
   cbl_job_anchor(L, idx, CBL_JOB_TARGET);
 }
 
-/* Pieces of an earlier attempt, which broke off, count for nothing. */
+/* Pieces of an earlier attempt, which broke off, do not count. */
 static cbc_code begin_attempt(cbl_download *d, int attempt, cbc_error *err) {
   if (d->attempt == attempt) return CBC_OK;
   d->attempt = attempt;
@@ -65,13 +65,13 @@ static cbc_code begin_attempt(cbl_download *d, int attempt, cbc_error *err) {
   return d->file != NULL ? cbc_file_rewind(d->file, err) : CBC_OK;
 }
 
-/* Hands the piece to the caller's function. Making a string of it may run a
+/* Calls the caller's function with the piece. Making a string of it may run a
 ** finalizer, whose calls drive this transfer, too, and add to the piece: only
 ** what the string has is taken out. */
 static void call_sink(lua_State *L, int idx, cbc_buffer *piece) {
   cbl_job *job = lua_touserdata(L, idx);
   size_t n = piece->size;
-  /* The function has seen them: another attempt would hand them over twice. */
+  /* The function got them: another attempt would pass them twice. */
   cbc_exchange_last_attempt(&job->call->exchange);
   cbl_job_push_anchored(L, idx, CBL_JOB_FUNCTION);
   lua_pushlstring(L, piece->data, n);

@@ -16,14 +16,14 @@ void cbl_download_open(lua_State *L);
 ** file that can't be written is kept in job->file_error. */
 void cbl_download_read(lua_State *L, int idx, int arg);
 
-/* Hands over the piece of the reply that waits, and empties it. */
+/* Passes the piece of the reply that waits to the file or function, and empties it. */
 void cbl_download_take(lua_State *L, int idx);
 
 /* True when the 2xx reply to a download brings a whole file (RFC 9110, 15.3: of the
 ** 2xx, 200 alone does). Else pushes the reason. */
 bool cbl_download_is_whole(lua_State *L, const cbl_job *job);
 
-/* After a whole reply: the file gets its name. Pushes the number of bytes, or
+/* After a whole reply: renames the file. Pushes the number of bytes, or
 ** ends the call because of the file and pushes nothing. */
 cbc_verdict cbl_download_commit(lua_State *L, int idx);
 

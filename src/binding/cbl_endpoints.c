@@ -10,7 +10,7 @@
 **   returns   see cbl_returns
 **   confirm   route of the GET that shows whether a change took effect
 **   params    in the order of the arguments; a table of options follows them
-**   otherwise a second row, for a service that does not know the route
+**   otherwise a second row, for a service that does not have the route
 */
 #include "cbl_endpoints.h"
 

@@ -67,7 +67,7 @@ typedef struct cbl_endpoint {
   const char *confirm; /* route of the GET that shows whether it took effect, its "{id}" the object;
                        ** NULL: can't be shown */
   cbl_param params[CBL_PARAMS_MAX + 1];
-  const struct cbl_endpoint *otherwise; /* used where the service does not know the route */
+  const struct cbl_endpoint *otherwise; /* used where the service does not have the route */
 } cbl_endpoint;
 
 typedef struct cbl_class {

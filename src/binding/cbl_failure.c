@@ -66,7 +66,7 @@ int cbl_failure_new(lua_State *L) {
   return 1;
 }
 
-/* ==== What came from the service ====================================== */
+/* ==== From the reply ================================================== */
 
 static void mask_table(lua_State *L, const cbl_client *client, int depth);
 
@@ -118,8 +118,8 @@ static void set_masked(lua_State *L, const cbl_client *client, int failure, cons
   lua_setfield(L, failure, name);
 }
 
-/* Pushes the values of the list at the top of the stack as one message. Of a
-** table, no more is said than that it is one. */
+/* Pushes the values of the list at the top of the stack as one message. A table in
+** it is only mentioned. */
 static void push_joined(lua_State *L) {
   luaL_Buffer b;
   int list = lua_gettop(L);
@@ -195,7 +195,7 @@ static bool describe_status(lua_State *L, const cbl_client *client, cbc_transfer
 
 /* ==== Making ========================================================== */
 
-/* Sets what is known of every call. */
+/* Sets the fields that every failure has. */
 static void set_base(lua_State *L, const cbl_job *job, int failure) {
   const cbc_call *call = job->call;
   const cbc_request *r = &call->request;
@@ -275,7 +275,7 @@ static void set_cause(lua_State *L, const cbl_job *job, int idx, int failure) {
   }
 }
 
-/* Sets what the last confirming GET met: { attempts, status, message }. */
+/* Sets the result of the last confirming GET: { attempts, status, message }. */
 static void set_confirmation(lua_State *L, const cbl_job *job, int idx, int failure) {
   const cbc_call *call = job->call;
   const cbc_reply *reply;

@@ -19,8 +19,8 @@ void cbl_failure_open(lua_State *L);
 ** masked in all of it. */
 void cbl_failure_push(lua_State *L, int idx);
 
-/* core.newFailure(fields): makes the table of fields a failure and returns it,
-** for what finds a reply unusable in Lua. */
+/* core.newFailure(fields): makes the table of fields a failure and returns it, for
+** replies that turn out to be unusable in Lua. */
 int cbl_failure_new(lua_State *L);
 
 #endif

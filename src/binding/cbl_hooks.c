@@ -1,5 +1,5 @@
 /*
-** cbl_hooks.c - the functions that a client calls around each request.
+** cbl_hooks.c - the functions that a client calls before and after each request.
 */
 #include "cbl_hooks.h"
 

@@ -1,6 +1,6 @@
 /*
-** cbl_hooks.h - the functions that a client calls around each request. The key
-** is masked in what they see.
+** cbl_hooks.h - the functions that a client calls before and after each request.
+** The key is masked in their arguments.
 */
 #ifndef CBL_HOOKS_H
 #define CBL_HOOKS_H

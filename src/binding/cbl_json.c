@@ -105,10 +105,10 @@ static bool decode(lua_State *L, int text, cbl_marks marks) {
   return status == LUA_OK;
 }
 
-/* Decodes the string at index text and pushes the value, or a message; *marks
-** tells what was marked in the end. Where the point of the locale is '.',
-** lua-cjson may allow for another: then it refuses every fraction, and what
-** happens once more is decoding without any number in its way. */
+/* Decodes the string at index text and pushes the value, or a message; *marks is
+** what was marked in the end. Where the point of the locale is '.', lua-cjson may
+** expect another: then it refuses every fraction, and the text is decoded again
+** with every number marked. */
 static bool decode_anywhere(lua_State *L, int text, cbl_marks *marks) {
   size_t n;
   const char *s = lua_tolstring(L, text, &n);

@@ -1,7 +1,7 @@
 /*
 ** cbl_json.h - JSON text to Lua values and back, through a private lua-cjson.
-** Both of its branches are met by their behaviour: numbers arrive and leave
-** with their value, or the call says so.
+** Numbers keep their value in both directions, or the call fails, with either of
+** lua-cjson's branches.
 */
 #ifndef CBL_JSON_H
 #define CBL_JSON_H
@@ -17,7 +17,7 @@
 ** nests deeper than lua-cjson is set to. Memory errors are raised. */
 bool cbl_json_decode(lua_State *L);
 
-/* Encodes the value at the top of the stack, which cbl_check_body let pass, and
+/* Encodes the value at the top of the stack, which cbl_check_body accepted, and
 ** replaces it with the text. */
 void cbl_json_encode(lua_State *L);
 

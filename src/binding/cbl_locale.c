@@ -12,12 +12,12 @@
 
 #include "cbl_aux.h"
 
-/* The calling thread's way into the C locale and back. */
+/* The locale of the calling thread while it uses the C locale. */
 typedef struct detour {
   locale_t before, plain;
 } detour;
 
-/* Raises a memory error where there is no room for the locale. */
+/* Raises a memory error when out of memory for the locale. */
 static detour enter(lua_State *L) {
   detour d = {.plain = newlocale(LC_ALL_MASK, "C", (locale_t)0)};
   if (d.plain == (locale_t)0) cbl_raise_nomem(L);

@@ -1,5 +1,5 @@
 /*
-** cbl_nearest.c - what to say of an option that nobody knows.
+** cbl_nearest.c - the message for an unknown option.
 */
 #include "cbl_nearest.h"
 

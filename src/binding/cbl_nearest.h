@@ -1,5 +1,5 @@
 /*
-** cbl_nearest.h - what to say of an option that nobody knows.
+** cbl_nearest.h - the message for an unknown option.
 */
 #ifndef CBL_NEAREST_H
 #define CBL_NEAREST_H

@@ -1,6 +1,6 @@
 /*
-** cbl_query.h - what a caller passes for a query. The rules of ready queries stand
-** in cbc_url_check_query; whoever takes one, here or in Lua, comes to it.
+** cbl_query.h - what a caller passes for a query. A ready query is checked by
+** cbc_url_check_query, whether it is taken here or in Lua.
 */
 #ifndef CBL_QUERY_H
 #define CBL_QUERY_H

@@ -9,7 +9,7 @@
 #include "cbl_aux.h"
 #include "cbl_client.h"
 
-/* The userdata itself holds its class; what it works on stands in user values. */
+/* Client and path stand in user values. */
 typedef struct resource {
   const cbl_class *class;
 } resource;

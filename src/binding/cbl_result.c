@@ -100,7 +100,7 @@ static bool is_plain_answer(const cbl_job *job, const cbc_outline *outline, cons
          memcmp(text + id->value + 1, job->subject.id.bytes, job->subject.id.size) == 0;
 }
 
-/* Makes a chunk of the body's text; decoding it is left to whoever looks into it.
+/* Makes a chunk of the body's text, which is decoded when a field of it is read.
 ** False, pushing nothing, where the text does not show all that it must. */
 static bool push_plain_chunk(lua_State *L, int idx) {
   cbl_job *job = lua_touserdata(L, idx);
@@ -202,8 +202,8 @@ static bool is_record_status(lua_State *L, int idx) {
 }
 
 /* What the entry at the top of the stack says of its record; the reason is pushed
-** unless it is closed. Only an error beside a status that is known is a
-** rejection; whatever else is not clear is found out by reading the record. */
+** unless it is closed. Only an error beside a known status is a rejection; what is
+** not clear is settled by reading the record. */
 static cbc_verdict judge_entry(lua_State *L) {
   int entry = lua_gettop(L);
   int status = entry + 1;

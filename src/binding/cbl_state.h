@@ -18,14 +18,14 @@ typedef enum cbl_place {
   CBL_NULL,       /* light userdata: JSON null */
   CBL_ARRAY_MT,   /* table: what makes a table a list to lua-cjson; nil on one branch */
   CBL_EMPTY_ARRAY_MT,
-  CBL_FILTER_WRITER, /* function, see core.setFilterWriter; nil until the Lua face sets it */
-  CBL_TASKS,         /* list of functions, see core.setTasks; nil until the Lua face sets it */
+  CBL_FILTER_WRITER, /* function, see core.setFilterWriter; nil until it is set */
+  CBL_TASKS,         /* list of functions, see core.setTasks; nil until it is set */
   CBL_LIVE,          /* userdata, see cbl_live.c */
   CBL_PLACES = CBL_LIVE
 } cbl_place;
 
-/* Makes the table unless the state has one. Raises when lua-cjson can't
-** be had. */
+/* Makes the table unless the state has one. Raises when lua-cjson can't be
+** loaded. */
 void cbl_state_open(lua_State *L);
 
 /* Pushes what stands at a place; returns its type. */

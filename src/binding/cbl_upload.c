@@ -1,5 +1,5 @@
 /*
-** cbl_upload.c - files that go out.
+** cbl_upload.c - files that are uploaded.
 */
 #include "cbl_upload.h"
 
@@ -16,8 +16,8 @@
 ** of that size is not copied. */
 #define FEED_LEAST ((size_t)16 * 1024)
 
-/* Seconds for which they are collected: then what there is goes out, and the
-** limits of the call are looked at. */
+/* Seconds for which they are collected at most: then what there is is sent, and the
+** limits of the call are checked. */
 #define FEED_PATIENCE 0.01
 
 /* ==== The owner of a feed ============================================= */
@@ -171,6 +171,6 @@ void cbl_upload_give(lua_State *L, int idx) {
   } while (!feed->ended && cbc_feed_size(feed) < FEED_LEAST &&
            env->now(env->ud) - begun < FEED_PATIENCE);
   lua_pop(L, 1);
-  /* Bytes of a reader are there once. */
+  /* A reader returns its bytes once. */
   cbc_exchange_last_attempt(&job->call->exchange);
 }

@@ -1,7 +1,6 @@
 /*
-** cbl_upload.h - files that go out: what a caller wants uploaded becomes a part of
-** the request. The caller's function is called between the steps of a call, never
-** by libcurl.
+** cbl_upload.h - files that are uploaded: each is a part of the request. The
+** caller's function is called between the steps of a call, never by libcurl.
 */
 #ifndef CBL_UPLOAD_H
 #define CBL_UPLOAD_H

@@ -18,8 +18,8 @@
 #define CLOUDBLUE_CONNECT_API __attribute__((visibility("default")))
 #endif
 
-/* Opens the C module in the state and pushes its table. Raises when lua-cjson
-** can't be had, or when out of memory. States in different threads may do so at once:
+/* Opens the C module in the state and pushes its table. Raises when lua-cjson can't
+** be loaded, or when out of memory. States in different threads may do so at once:
 ** they share nothing. */
 CLOUDBLUE_CONNECT_API int luaopen_cloudblue_connect_core(lua_State *L);
 

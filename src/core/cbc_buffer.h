@@ -15,7 +15,7 @@ typedef struct cbc_buffer {
   char *data;  /* owned; not terminated unless cbc_buffer_string was called */
   size_t size; /* bytes in use */
   size_t capacity;
-  bool failed; /* an append found no memory; its bytes are missing */
+  bool failed; /* an append ran out of memory; its bytes are missing */
 } cbc_buffer;
 
 /* An empty buffer. Allocates nothing. env must outlive it. */
@@ -28,13 +28,13 @@ void cbc_buffer_free(cbc_buffer *b);
 ** keep bytes. */
 void cbc_buffer_reset(cbc_buffer *b, size_t keep);
 
-/* Appends n bytes. False (and failed set) when there is no memory. */
+/* Appends n bytes. False (and failed set) when out of memory. */
 bool cbc_buffer_add(cbc_buffer *b, const void *bytes, size_t n);
 
 /* Appends a string without its terminator. */
 bool cbc_buffer_adds(cbc_buffer *b, const char *s);
 
-/* Takes the first n bytes away. Costs what moving the rest to the front costs. */
+/* Removes the first n bytes; the rest is moved to the front. */
 void cbc_buffer_drop(cbc_buffer *b, size_t n);
 
 /* The bytes as a terminated string, owned by the buffer and valid until its

@@ -73,8 +73,8 @@ void cbc_free(const cbc_env *env, void *block, size_t osize) {
   if (block != NULL) env->alloc(env->ud, block, osize, 0);
 }
 
-/* explicit_bzero is not everywhere. What is written through a volatile pointer is
-** written, though nobody reads it any more. */
+/* explicit_bzero is not everywhere. A store through a volatile pointer is made,
+** though it is never read. */
 static void wipe(void *block, size_t size) {
   volatile unsigned char *bytes = block;
   while (size > 0)

@@ -1,7 +1,7 @@
 /*
 ** cbc_env.h - what the core takes from its surroundings: memory, time,
-** randomness and waiting, behind one replaceable table. Tests put their own
-** in its place, so that allocations fail and hours pass on demand.
+** randomness and waiting, behind one replaceable table. Tests replace it, so that
+** allocations fail and hours pass on demand.
 */
 #ifndef CBC_ENV_H
 #define CBC_ENV_H
@@ -10,12 +10,12 @@
 #include <stddef.h>
 
 typedef struct cbc_env {
-  /* Handed to every function below. */
+  /* Passed to every function below. */
   void *ud;
 
   /* As lua_Alloc: (NULL, 0, n) allocates, (p, old, n) resizes, (p, old, 0)
-  ** frees and returns NULL. Returns NULL when there is no memory; the old
-  ** block is then untouched. */
+  ** frees and returns NULL. Returns NULL when out of memory; the old block
+  ** is then untouched. */
   void *(*alloc)(void *ud, void *block, size_t osize, size_t nsize);
 
   /* Seconds on a clock that never goes back. */
@@ -32,7 +32,7 @@ typedef struct cbc_env {
   int (*wait)(void *ud, struct pollfd *fds, nfds_t count, int milliseconds);
 } cbc_env;
 
-/* The table that stands on the C library. It is constant and shared. */
+/* The table made of the C library. It is constant and shared. */
 const cbc_env *cbc_env_default(void);
 
 /* nsize bytes, uninitialised, or NULL. The caller owns them. */

@@ -1,6 +1,6 @@
 /*
 ** cbc_error.h - how the core reports: a code, and a message in a fixed
-** buffer, so that telling of an error can't itself run out of memory.
+** buffer, so that reporting can't itself run out of memory.
 */
 #ifndef CBC_ERROR_H
 #define CBC_ERROR_H

@@ -16,7 +16,7 @@ typedef enum meaning {
   UNSENT,     /* it never left */
   POSTPONED,  /* the service asks to come again later, and did nothing */
   REDIRECTED, /* 3xx, which is not followed: it may have taken effect */
-  DOUBTFUL,   /* it may have taken effect, and may go through the next time */
+  AMBIGUOUS,  /* it may have taken effect, and may go through the next time */
   REJECTED    /* 4xx but 408: it had no effect */
 } meaning;
 
@@ -24,12 +24,12 @@ typedef enum meaning {
 ** come from a proxy, after the service behind it acted. */
 static meaning meaning_of(const cbc_attempt *a) {
   int status = a->status;
-  if (status == 0) return a->sent ? DOUBTFUL : UNSENT;
+  if (status == 0) return a->sent ? AMBIGUOUS : UNSENT;
   if (status >= 200 && status < 300) return SUCCESS;
   if (status == 429 || (status == 503 && a->retry_after >= 0)) return POSTPONED;
   if (status >= 300 && status < 400) return REDIRECTED;
   if (status >= 400 && status < 500 && status != 408) return REJECTED;
-  return DOUBTFUL;
+  return AMBIGUOUS;
 }
 
 static void finish(cbc_exchange *x, cbc_end end, cbc_outcome outcome) {
@@ -39,22 +39,22 @@ static void finish(cbc_exchange *x, cbc_end end, cbc_outcome outcome) {
 }
 
 /* Takes note of an attempt that may have taken effect. A read has none. */
-static void note_doubt(cbc_exchange *x) {
+static void note_ambiguous(cbc_exchange *x) {
   if (x->repeat == CBC_REPEAT_SAFE)
     x->reached = true;
   else
-    x->doubtful = true;
+    x->ambiguous = true;
 }
 
-/* Ends as the last attempt did. After a doubtful one nobody can vouch that the
-** service isn't still at work on it, so the outcome is unknown. */
+/* Ends as the last attempt did. After an ambiguous one the service may still be at
+** work on it, so the outcome is unknown. */
 static void fail(cbc_exchange *x, cbc_outcome outcome) {
-  finish(x, x->last, x->doubtful ? CBC_UNKNOWN : outcome);
+  finish(x, x->last, x->ambiguous ? CBC_UNKNOWN : outcome);
 }
 
 /* The outcome where no attempt took effect, as far as can be known. */
 static cbc_outcome outcome_without_effect(const cbc_exchange *x) {
-  if (x->doubtful || x->rejected) return CBC_UNKNOWN;
+  if (x->ambiguous || x->rejected) return CBC_UNKNOWN;
   return x->reached ? CBC_REJECTED : CBC_UNSENT;
 }
 
@@ -98,10 +98,10 @@ static bool confirm(cbc_exchange *x, double retry_after, const cbc_env *env) {
 }
 
 /* After an attempt that may have taken effect. */
-static void settle_doubt(cbc_exchange *x, bool may_go_through, double retry_after,
-                         const cbc_env *env) {
+static void settle_ambiguous(cbc_exchange *x, bool may_go_through, double retry_after,
+                             const cbc_env *env) {
   bool harmless = x->repeat == CBC_REPEAT_SAFE || x->repeat == CBC_REPEAT_IDEMPOTENT;
-  note_doubt(x);
+  note_ambiguous(x);
   if (harmless ? may_go_through && again(x, retry_after, env) : confirm(x, retry_after, env))
     return;
   fail(x, outcome_without_effect(x));
@@ -112,7 +112,7 @@ static void settle_doubt(cbc_exchange *x, bool may_go_through, double retry_afte
 ** believed only when the object has been read. */
 static void settle_rejection(cbc_exchange *x, double retry_after, const cbc_env *env) {
   x->reached = true;
-  x->rejected = x->repeat == CBC_REPEAT_CONFIRMED && (x->doubtful || x->postponed);
+  x->rejected = x->repeat == CBC_REPEAT_CONFIRMED && (x->ambiguous || x->postponed);
   if (x->rejected && confirm(x, retry_after, env)) return;
   fail(x, x->rejected ? CBC_UNKNOWN : CBC_REJECTED);
 }
@@ -133,8 +133,8 @@ static void took_send(cbc_exchange *x, const cbc_attempt *a, const cbc_env *env)
     if (!again(x, a->retry_after, env)) fail(x, outcome_without_effect(x));
     return;
   case REDIRECTED:
-  case DOUBTFUL:
-    settle_doubt(x, m == DOUBTFUL, a->retry_after, env);
+  case AMBIGUOUS:
+    settle_ambiguous(x, m == AMBIGUOUS, a->retry_after, env);
     return;
   case REJECTED:
     settle_rejection(x, a->retry_after, env);
@@ -180,7 +180,7 @@ double cbc_exchange_budget(const cbc_exchange *x, double now) {
 static void count_cut_off(cbc_exchange *x, bool sent) {
   if (x->state == CBC_SEND) {
     x->attempts++;
-    if (sent) note_doubt(x);
+    if (sent) note_ambiguous(x);
   } else if (x->state == CBC_PROBE) {
     x->all_probes++;
   }
@@ -220,7 +220,7 @@ void cbc_exchange_read(cbc_exchange *x, cbc_verdict verdict, const cbc_env *env)
   case CBC_VERDICT_NOT_APPLIED:
   case CBC_VERDICT_UNREADABLE:
     x->last = CBC_END_UNREADABLE;
-    settle_doubt(x, false, -1, env);
+    settle_ambiguous(x, false, -1, env);
     return;
   }
 }
@@ -266,6 +266,6 @@ void cbc_exchange_cancel(cbc_exchange *x, cbc_end end, bool sent) {
   if (x->state == CBC_DONE) return;
   if (sent) count_cut_off(x, sent);
   /* A 2xx that was not read to its end. */
-  if (x->state == CBC_READ) note_doubt(x);
+  if (x->state == CBC_READ) note_ambiguous(x);
   finish(x, end, outcome_without_effect(x));
 }

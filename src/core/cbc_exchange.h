@@ -24,8 +24,8 @@
 ** Out of every state but DONE a cancellation or the deadline leads to DONE, and
 ** DONE is final.
 **
-** Which failures may be repeated is the heart of the matter: a call that may
-** have taken effect is sent again only where that can't do it twice.
+** A call that may have taken effect is sent again only where that can't do it
+** twice.
 */
 #ifndef CBC_EXCHANGE_H
 #define CBC_EXCHANGE_H
@@ -110,7 +110,7 @@ typedef struct cbc_exchange {
   int probes;            /* times the present confirmation was tried */
   int all_probes;        /* times any confirmation was tried */
   int pauses;            /* pauses so far: they grow longer */
-  bool doubtful;         /* an attempt may have taken effect */
+  bool ambiguous;        /* an attempt may have taken effect */
   bool reached;          /* an attempt reached the service, and had no effect */
   bool postponed;        /* an attempt was asked to come again later */
   bool rejected;         /* the last attempt was rejected, and that is being confirmed */

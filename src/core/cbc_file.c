@@ -15,10 +15,10 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-/* Names that are tried before giving up, should others be taken. */
+/* Most names that are tried while they are in use. */
 #define TRIES_MOST 100
 
-/* What the name of the unfinished file has more than the target's. */
+/* Appended to the target's name for that of the unfinished file. */
 #define SUFFIX_FORMAT ".part-%08lx"
 #define SUFFIX_SIZE 16
 
@@ -35,7 +35,7 @@ static cbc_code failed(cbc_error *err, const char *what, const char *path, const
   return cbc_error_set(err, CBC_EFILE, "can't %s '%s': %s", what, path, why);
 }
 
-/* Makes the unfinished file under a name that nobody has. False with errno. */
+/* Makes the unfinished file under an unused name. False with errno. */
 static bool open_part(cbc_file *f, mode_t mode) {
   size_t n = strlen(f->target);
   for (int i = 0; i < TRIES_MOST; i++) {
@@ -48,10 +48,10 @@ static bool open_part(cbc_file *f, mode_t mode) {
   return f->unfinished = f->fd >= 0;
 }
 
-/* Makes the unfinished file, which is its owner's alone, as open as the one whose
-** place it will take, and to nobody more: where it can't have that one's group,
-** group and others may do what both might before. No bit that lends rights
-** (set-user-ID, set-group-ID) passes on to new bytes. */
+/* Gives the unfinished file, mode 0600 so far, the permissions of the one that it
+** will replace, and no more: where it can't have that one's group, group and others
+** get what both had before. Set-user-ID and set-group-ID are left out: the bytes
+** are new. */
 static void adopt(const cbc_file *f, const struct stat *old) {
   mode_t mode = old->st_mode & 0777;
   mode_t both = mode & mode >> 3 & 07;

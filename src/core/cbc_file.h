@@ -23,8 +23,8 @@ cbc_code cbc_file_write(cbc_file *f, const void *bytes, size_t n, cbc_error *err
 /* Throws away what was written so far, to begin again. CBC_OK or CBC_EFILE. */
 cbc_code cbc_file_rewind(cbc_file *f, cbc_error *err);
 
-/* Writes everything to the disk and gives the file its name, in place of what
-** had it before. CBC_OK or CBC_EFILE; in both cases only cbc_file_free is left
+/* Writes everything to the disk and renames the file, in place of what had the
+** name before. CBC_OK or CBC_EFILE; in both cases only cbc_file_free is left
 ** to be called. */
 cbc_code cbc_file_commit(cbc_file *f, cbc_error *err);
 

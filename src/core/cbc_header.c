@@ -23,8 +23,8 @@ double cbc_header_retry_after(const char *value, double wall) {
   while (*value == ' ' || *value == '\t')
     value++;
   if (*value >= '0' && *value <= '9') return read_seconds(value);
-  /* An HTTP date begins with the name of a day; curl_getdate, which takes much
-  ** else for a date, is asked for nothing that does not. */
+  /* An HTTP date begins with the name of a day; curl_getdate takes much else for a
+  ** date. */
   if (strlen(value) > 40 || strchr("MTWFS", *value) == NULL || *value == '\0') return -1;
   date = curl_getdate(value, NULL);
   if (date == (time_t)-1) return -1;

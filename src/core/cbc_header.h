@@ -14,8 +14,8 @@
 ** for a date that has passed, -1 for what is neither. */
 double cbc_header_retry_after(const char *value, double wall);
 
-/* The size of a value that libcurl gives, without blanks and line breaks at its
-** end: it leaves the carriage return of an empty one. */
+/* The size of a header's value from libcurl without blanks and line breaks at its
+** end: libcurl leaves the carriage return of an empty one. */
 size_t cbc_header_size(const char *value);
 
 /* Checks a header value: visible ASCII, spaces, tabs and bytes over 0x7F (RFC

@@ -1,8 +1,8 @@
 /*
 ** cbc_mime.c - the multipart/form-data body of a request.
 **
-** libcurl's callbacks stand first. They copy bytes, count and return a code;
-** none of them calls back to whoever drives the transfer.
+** libcurl's callbacks come first. They copy bytes and return a code; none of them
+** calls the driver of the transfer.
 */
 #include "cbc_mime.h"
 

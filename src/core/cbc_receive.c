@@ -92,9 +92,9 @@ static bool is_framed(cbc_transfer *x) {
 
 #define UNFRAMED "neither Content-Length nor chunks say where it ends"
 
-/* Why the body could be a part of what was sent without anybody's knowing; NULL
-** where it can't. libcurl 7.88 does not notice that a compressed body breaks off,
-** so one is not asked for. */
+/* Why the body may be a part only of what was sent; NULL where that would have been
+** reported. libcurl 7.88 does not notice that a compressed body breaks off, so none
+** is asked for. */
 static const char *find_doubt(cbc_transfer *x) {
   const char *coding = cbc_receive_header(x, "Content-Encoding");
   if (!is_framed(x)) return UNFRAMED;
@@ -156,7 +156,7 @@ static const char *find_reason(cbc_transfer *x) {
   return shows_its_end(x) || is_framed(x) ? NULL : UNFRAMED;
 }
 
-/* The sentence for a transfer without a whole reply. libcurl's texts name hosts
+/* Sets the error of a transfer without a whole reply. libcurl's texts name hosts
 ** and reasons; they never hold headers. */
 static void explain(cbc_transfer *x, CURLcode result) {
   cbc_error *e = &x->reply.error;

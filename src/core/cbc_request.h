@@ -58,7 +58,7 @@ typedef struct cbc_request {
   const cbc_field *headers; /* beside the client's; outlive the request */
   size_t header_count;
   double connect_timeout; /* seconds; 0: the client's */
-  bool whole;             /* a 2xx body must be provably whole: see cbc_reply.c */
+  bool whole;             /* a 2xx body must be provably whole: see cbc_receive.c */
   bool stream;            /* that of a 200 is handed over in pieces, and must be whole, too */
   bool reports;           /* whoever waits wants to see each progress */
 } cbc_request;
@@ -66,7 +66,7 @@ typedef struct cbc_request {
 /* An empty feed. env must outlive it. */
 void cbc_feed_init(cbc_feed *feed, const cbc_env *env);
 
-/* Frees its memory; what is borrowed is let go of. A transfer that still asks
+/* Frees its memory and drops what is borrowed. A transfer that still asks
 ** waits for more. May be called again. */
 void cbc_feed_free(cbc_feed *feed);
 

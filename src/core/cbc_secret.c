@@ -23,8 +23,8 @@ const char *cbc_secret_of(const char *key) {
   return *secret != '\0' ? secret : credentials;
 }
 
-/* How often an escape of an escape is undone. Bounded, so that a long row of them
-** is gone through once. */
+/* How often an escape of an escape is undone. Bounded, so that a long run of them
+** takes linear time. */
 #define NESTED_MOST 8
 
 /* ==== Reading ========================================================= */
@@ -81,7 +81,7 @@ static int read_reference(reader *r) {
 }
 
 /* What the character c begins, when the text goes on as an escape: its code, and
-** *byte tells whether that is one of a byte; -1 where it begins none. */
+** *byte is whether that is the code of a byte; -1 where it begins none. */
 static int read_escape(reader *r, int c, bool escaped, bool *byte) {
   *byte = c == '%';
   if (r->literal) return -1;
