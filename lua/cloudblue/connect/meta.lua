@@ -6,9 +6,9 @@
 -- Holds for every call that goes to the service:
 --   * It waits until the call is over; `timeout`, `deadline` and `retries` bound that.
 --   * Misuse (a wrong type, an empty id, a closed client) raises an error that names the argument's position, and
---     nothing is sent. Running out of memory raises. Everything else comes back as `nil, failure`.
---   * An error that one of your own functions raises (a hook, a reader, a sink, onProgress) ends the call and reaches
---     you as it is. What was sent by then may have taken effect.
+--     nothing is sent. Running out of memory raises. Everything else is returned as `nil, failure`.
+--   * An error that one of your own functions raises (a hook, a reader, a sink, onProgress) ends the call and is passed
+--     on as it is. What was sent by then may have taken effect.
 --   * A change (POST, PUT) that the service answers by a 2xx without a body returns true where a table is promised. Where
 --     a chunk is promised, the reply has to be one.
 --   * An id is 1 to 255 bytes of visible ASCII without "/", and neither "." nor "..". It becomes one segment of the
@@ -111,11 +111,11 @@ local connect = {}
 ---@field errorCode string? `error_code` of the API's error object, such as `VAL_001`
 ---@field errors any[]? its `errors`
 ---@field retryAfter number? seconds that the service asked to wait
----@field confirmation cloudblue.connect.Confirmation? what the last GET that was to confirm a close met
+---@field confirmation cloudblue.connect.Confirmation? the result of the last confirming GET
 
----What the read that was to confirm a close met.
+---The result of the GET that was to confirm a close.
 ---@class cloudblue.connect.Confirmation
----@field attempts integer how many times the record was asked for
+---@field attempts integer how many times the record was read
 ---@field status integer? HTTP status, where a whole reply came
 ---@field message string what it says, or why there is no reply
 ---@field errorCode string? as in a failure
@@ -126,7 +126,7 @@ local connect = {}
 ---@field method string
 ---@field url string
 ---@field attempt integer 1 for the first
----@field confirming boolean true for the GET that finds out whether a close took effect
+---@field confirming boolean true for a confirming GET
 ---@field headers table<string, string> those that the module sets; Authorization is `***`
 ---@field body string? JSON text
 
@@ -147,21 +147,21 @@ local connect = {}
 ---
 ---A condition that you write is never left out, as the list would be longer than asked for: `connect.null` is RQL's
 ---`null()` and `""` its `empty()`; an empty list or table where a condition should stand raises an argument error, and
----so does a table whose metatable may hold more. A key whose value is nil is no key, and Lua can't tell: with `wanted`
----nil, `{ status = wanted }` is no filter at all, while `R.status:eq(wanted)` raises.
+---so does a table whose metatable may hold more. A key whose value is nil is not there for Lua: with `wanted` nil,
+---`{ status = wanted }` is no filter at all, while `R.status:eq(wanted)` raises.
 ---
 ---A ready query is given without its `?`, percent-encoded; what a URL can't carry of it, such as `|`, `"` and letters
 ---beyond ASCII, is encoded. A space, a control character, `#`, a `%` that begins no encoding and an empty condition
 ---(`a=1&&b=2`) raise. Its own `limit` and `offset` go with `search` and `request` only; `all`, `first` and `count`
----write theirs.
+---write theirs. Write alternatives as `(a|b|c)`: the service reads `or(a,b,c)` as a, or both b and c.
 ---
 ---A misspelled field is no error: the service leaves out what it does not know, and the list is longer than asked for.
 ---@alias cloudblue.connect.Filter cloudblue.connect.Condition|table<string, any>|string
 
 ---Where a file to be uploaded comes from: its path (a regular file, opened anew for each attempt and sent as long as it
 ---is then; when it vanishes or becomes shorter the call fails with kind `file`); a name and its bytes; a name and a
----function, or just a function, that returns the bytes piece by piece and nil at the end (called while the upload goes
----on; such an upload is not tried again once bytes were taken from the function).
+---function, or just a function, a reader, that returns the bytes piece by piece and nil at the end (called while the
+---upload is in flight; such an upload is not tried again once the reader has returned bytes).
 ---@alias cloudblue.connect.Source string|cloudblue.connect.NamedSource|fun(): string?
 
 ---A file to be uploaded under a name: its bytes, or a function that returns them; one of the two.
@@ -171,8 +171,8 @@ local connect = {}
 ---@field reader (fun(): string?)? returns piece after piece, and nil at the end
 
 ---Where a download goes: nil for the bytes as a string; a path of a regular file, there or not, written beside the
----target and renamed when whole; a function that is given piece after piece (the next piece comes when it returns; once
----it was called, the download is not tried again).
+---target and renamed when whole; a function, a sink, that is called with piece after piece (the next piece comes when it
+---returns; once it was called, the download is not tried again).
 ---@alias cloudblue.connect.Target string|fun(bytes: string)|nil
 
 -- ---------------------------------------------------------------- the module

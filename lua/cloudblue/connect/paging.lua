@@ -52,7 +52,7 @@ end
 ---@field query string what was asked for
 ---@field reply cloudblue.connect.Reply
 
--- The failure of a page that came and cannot be used. A reading changes nothing, whatever comes of it.
+-- The failure of a page that came and can't be used. A read changes nothing: the outcome is rejected.
 local function unusable(page, message)
   local path = page.resource.baseUri .. "?" .. page.query
   return core.newFailure {

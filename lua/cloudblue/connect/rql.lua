@@ -158,8 +158,8 @@ end
 --
 -- A table is read as the JavaScript SDK reads its filter objects, but that no condition in it is left out (rql/filter);
 -- a condition of `connect.R` as it stands; and a string as a query that is ready: percent-encodings stay, what a URL
--- cannot carry is encoded, and what would end or break the query is refused (`cbc_url_check_query`). Refused is, too,
--- what cannot be written: an unknown operator, a name that is no field's, a text with control characters or with both
+-- can't carry is encoded, and what would end or break the query is refused (`cbc_url_check_query`). Refused is, too,
+-- what can't be written: an unknown operator, a name that is no field's, a text with control characters or with both
 -- kinds of quotation marks, invalid UTF-8, NaN.
 ---@param filters cloudblue.connect.Filter? nil for no filter
 ---@param options cloudblue.connect.rql.Options?

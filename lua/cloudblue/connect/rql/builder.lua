@@ -3,7 +3,7 @@
 --   R.status:eq("approved") & R.asset.external_uid:oneOf { "a", "b" } | ~R.closed_at:isNull()
 --
 -- `&` binds more strongly than `|`, and `~` more strongly than both, as everywhere in Lua. (`and`, `or` and
--- `not` cannot be used: Lua does not let a library have them.) Every name below R is a field, every object
+-- `not` can't be used: Lua does not let a library have them.) Every name below R is a field, every object
 -- is immutable, and `tostring` of a condition is its query. The methods and the types are described in meta.lua.
 --
 -- A text is always a text here: R.name:eq("null()") looks for these six characters, and null is
@@ -27,7 +27,7 @@ local function describe(value)
 end
 
 local function immutable()
-  error("fields and conditions of connect.R cannot be changed", 2)
+  error("fields and conditions of connect.R can't be changed", 2)
 end
 
 local Condition = { __name = "cloudblue.connect.Condition", __metatable = false, __newindex = immutable }

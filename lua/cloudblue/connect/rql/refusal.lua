@@ -6,7 +6,7 @@ local refusal = {}
 
 local Refusal = {}
 
---- Raises: the value at `path` cannot be written.
+--- Raises: the value at `path` can't be written.
 ---@param path string where in the argument, e.g. `status.$not[2]`; empty for the argument itself
 ---@param problem string
 function refusal.raise(path, problem)

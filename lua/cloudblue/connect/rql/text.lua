@@ -75,7 +75,7 @@ end
 local function quoted(bytes, path)
   if not bytes:find('"', 1, true) then return "%22" .. percentEncode(bytes) .. "%22" end
   if not bytes:find("'", 1, true) then return "%27" .. percentEncode(bytes) .. "%27" end
-  return raise(path, "the text holds both kinds of quotation marks, which RQL cannot carry")
+  return raise(path, "the text holds both kinds of quotation marks, which RQL can't carry")
 end
 
 local function bareOrQuoted(bytes, path)
@@ -122,7 +122,7 @@ local function numberText(number, path)
 end
 
 --- Whether a field's name can stand in a query as it is: a letter, then letters, digits and `_` `.` `-`;
--- not the name `t`, which the service cannot read.
+-- not the name `t`, which the service can't read.
 ---@param name any
 ---@return boolean
 function text.isName(name)
