@@ -5,6 +5,7 @@
 
 #include <curl/curl.h>
 
+#include "cbl_arguments.h"
 #include "cbl_aux.h"
 #include "cbl_block.h"
 #include "cbl_client.h"
@@ -16,6 +17,7 @@
 #include "cbl_methods.h"
 #include "cbl_nearest.h"
 #include "cbl_options.h"
+#include "cbl_pause.h"
 #include "cbl_pin.h"
 #include "cbl_query.h"
 #include "cbl_state.h"
@@ -51,6 +53,10 @@ int luaopen_cloudblue_connect_core(lua_State *L) {
                                        {"waiting", cbl_loop_waiting},
                                        {"waitForTasks", cbl_block_tasks},
                                        {"unattached", cbl_loop_unattached},
+                                       {"pause", cbl_pause},
+                                       {"now", cbl_pause_now},
+                                       {"timeout", cbl_pause_timeout},
+                                       {"problemOfClose", cbl_arguments_entry_problem},
                                        {NULL, NULL}};
   luaL_checkversion(L);
   cbl_pin();

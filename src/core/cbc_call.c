@@ -95,6 +95,12 @@ void cbc_call_start(cbc_call *call, const cbc_policy *policy, cbc_repeat repeat)
   call->sending = false;
 }
 
+void cbc_call_pause(cbc_call *call, double seconds) {
+  const cbc_env *env = env_of(call);
+  cbc_call_start(call, NULL, CBC_REPEAT_SAFE);
+  cbc_exchange_pause(&call->exchange, env->now(env->ud) + seconds);
+}
+
 bool cbc_call_probing(const cbc_call *call) {
   return call->exchange.state == CBC_PROBE || call->exchange.state == CBC_JUDGE;
 }
@@ -157,6 +163,7 @@ cbc_do cbc_call_next(cbc_call *call) {
     if (env->now(env->ud) < x->resume_at) return CBC_DO_WAIT;
     cbc_exchange_resume(x);
   }
+  if (x->state == CBC_DONE) return CBC_DO_FINISH;
   if (x->state == CBC_READ) return CBC_DO_READ;
   if (x->state == CBC_JUDGE) return CBC_DO_JUDGE;
   return next_on_the_wire(call);

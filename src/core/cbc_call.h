@@ -70,6 +70,9 @@ void cbc_call_free(cbc_call *call);
 /* Begins the exchange. policy NULL: the client's. */
 void cbc_call_start(cbc_call *call, const cbc_policy *policy, cbc_repeat repeat);
 
+/* Begins a call that sends nothing and is over, applied, after so many seconds. */
+void cbc_call_pause(cbc_call *call, double seconds);
+
 cbc_do cbc_call_next(cbc_call *call);
 
 /* Sends. CBC_OK, also when libcurl refused to begin, which ends the attempt;

@@ -254,6 +254,13 @@ void cbc_exchange_judge(cbc_exchange *x, cbc_verdict verdict, const cbc_env *env
   }
 }
 
+void cbc_exchange_pause(cbc_exchange *x, double until) {
+  finish(x, CBC_END_REPLY, CBC_APPLIED);
+  x->state = CBC_PAUSE;
+  x->after_pause = CBC_DONE;
+  x->resume_at = until;
+}
+
 void cbc_exchange_resume(cbc_exchange *x) {
   x->state = x->after_pause;
 }

@@ -143,6 +143,10 @@ void cbc_exchange_read(cbc_exchange *x, cbc_verdict verdict, const cbc_env *env)
 /* Reports what the confirming reply says (in CBC_JUDGE). */
 void cbc_exchange_judge(cbc_exchange *x, cbc_verdict verdict, const cbc_env *env);
 
+/* Makes an exchange that was just started one that only pauses, until a time of env's
+** clock, and is then done: applied, as if by a reply. */
+void cbc_exchange_pause(cbc_exchange *x, double until);
+
 /* Ends a pause whose time has come (in CBC_PAUSE). */
 void cbc_exchange_resume(cbc_exchange *x);
 

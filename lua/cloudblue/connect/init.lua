@@ -3,6 +3,7 @@
 --- The C module does the calls; this file adds what is better said in Lua: filters, paging, tasks.
 --- Every function is described in `cloudblue/connect/meta.lua`.
 
+local closing = require "cloudblue.connect.closing"
 local core = require "cloudblue.connect.core"
 local paging = require "cloudblue.connect.paging"
 local rql = require "cloudblue.connect.rql"
@@ -17,6 +18,8 @@ for _, methods in pairs(core.methods) do
 end
 
 core.clientMethods.parallel = tasks.parallel
+core.methods.UsageRecordResource.closeMany = closing.closeMany
+core.methods.UsageRecordResource.drain = closing.drain
 
 return {
   ConnectClient = core.ConnectClient,

@@ -450,6 +450,54 @@ function UsageRecordResource:closeRecords(id, recordId, externalBillingId, exter
 ---@return cloudblue.connect.Failure? failure beside nil; kind `record` where it is closed by another call
 function UsageRecordResource:settle(id, externalBillingId, externalBillingNote, options) end
 
+---An entry of a list of records to be closed.
+---@class cloudblue.connect.Entry
+---@field id string of the record
+---@field external_billing_id string? not empty
+---@field external_billing_note string?
+
+---What became of a run. `read` is the sum of the five below it.
+---@class cloudblue.connect.Summary
+---@field read integer entries that were read
+---@field closed integer closed by this run
+---@field already integer closed before, under the entry's billing id (without one, its note)
+---@field refused integer not closed: refused by the service, or closed by somebody else
+---@field unknown integer that could not be found out
+---@field notTried integer not sent, or surely not carried out, because the run was stopped
+---@field repeated integer entries beside those that were the same record again, to be closed in the same way
+---@field stopped "maxRefused"|"maxDuration"|"denied"|"service"|nil why the run ended early
+---@field failure cloudblue.connect.Failure? what stopped it: 401 or 403 (denied), or that the service can't be had
+
+---@class cloudblue.connect.ClosingOptions: cloudblue.connect.Limits
+---@field batchSize integer? entries of a request (100); halved where the service finds it too large, or is slow
+---@field concurrency integer? requests at once (4)
+---@field maxRefused integer? stops when more are refused: many refusals mean a wrong list or a wrong key
+---@field maxDuration number? seconds after which no batch is begun any more
+---@field perSecond number? entries sent in a second, at most
+---@field onResult fun(entry: cloudblue.connect.Entry, outcome: string, what: any)? `what` is the chunk, or the failure
+---@field onProgress fun(summary: cloudblue.connect.Summary)? after each batch
+
+---Closes many records by the bulk route, several batches at once. What the reply to a batch leaves in doubt is found out
+---by reading each of its records, and only those found open are sent again. Where the service has no bulk route, the
+---records are closed one by one. In a task or a host's loop it does not block.
+---
+---A list is checked whole before anything is sent. An iterator is read as needed; what is wrong with an entry of its is
+---raised when the batches that were begun are finished. The same record twice is sent once where both are alike, and an
+---error where not; of an iterator this is known only as long as the first is not done.
+---@param entries cloudblue.connect.Entry[]|fun(): cloudblue.connect.Entry?
+---@param options cloudblue.connect.ClosingOptions?
+---@return cloudblue.connect.Summary summary
+function UsageRecordResource:closeMany(entries, options) end
+
+---Calls a function for every match of a list, once, where the function makes matches leave the list: the front is read
+---again and again, until nothing new comes. Raises the failure where the list can't be had.
+---@param filters cloudblue.connect.Filter? conditions
+---@param fn fun(record: table): any true for what has left the list
+---@param limits cloudblue.connect.Limits? of each call
+---@return integer left how many fn returned true for
+---@return integer stays how many it did not
+function UsageRecordResource:drain(filters, fn, limits) end
+
 -- ---------------------------------------------------------------- chunks
 
 ---Chunks of usage files, a part of the file for each hub: `/usage/chunks`.

@@ -1,0 +1,228 @@
+--- One batch of a run: sent by the bulk route, and what that leaves in doubt is settled record by record.
+---
+--- What may be believed: an entry of a 206 that says `closed`, and a record that was read. A refusal may be of a record
+--- that is closed under ours already, so each refused record is read. A batch whose reply was lost may have been
+--- carried out in any part: each of its records is read, and only those found open are sent again. Where the service
+--- has no bulk route, or refuses a batch as a whole, its records are closed one by one, as `records:close` does.
+
+local batch = {}
+
+-- Records of one batch that are read, or closed one by one, at once.
+local AT_ONCE = 8
+
+-- Times that records found open after a doubtful batch are sent again.
+local ROUNDS = 3
+
+-- A state for a record that does not exist.
+local NONE <const> = "none"
+
+---@class cloudblue.connect.closing.Result
+---@field entry cloudblue.connect.closing.Entry
+---@field outcome "closed"|"already"|"refused"|"unknown"|"notTried"
+---@field what any the chunk, or the failure; nil for a close that a bulk reply reports
+
+local Batch = {}
+Batch.__index = Batch
+
+local function add(self, entry, outcome, what)
+  self.results[#self.results + 1] = { entry = entry, outcome = outcome, what = what }
+end
+
+-- A failure that concerns the run, not the record: the key is refused, or the service can't be had for now.
+local function reasonToStop(failure)
+  if failure.outcome == "unsent" then return "service" end
+  if failure.outcome ~= "rejected" then return nil end
+  if failure.status == 401 or failure.status == 403 then return "denied" end
+  return (failure.status == 429 or failure.status == 503) and "service" or nil
+end
+
+local function stop(self, reason, failure, list)
+  self.run:stop(reason, failure)
+  for _, entry in ipairs(list) do add(self, entry, "notTried", failure) end
+end
+
+-- Runs a function for each entry, several at once.
+local function forEach(self, list, fn)
+  return self.run.client:parallel(AT_ONCE, list, fn)
+end
+
+-- ==== Reading ========================================================================================================
+
+local function settle(self, entry)
+  return self.run.records:settle(entry.id, entry.external_billing_id, entry.external_billing_note, self.run.limits)
+end
+
+-- What became of a refused record. `refusal`: the failure, and the state that the refusal tells (`NONE`: there is no
+-- such record; nil where it tells none). chunk, failure: what `settle` returned.
+local function judgeRefused(self, refusal, chunk, failure)
+  if chunk then return self.doubtful and "closed" or "already", chunk end
+  -- Open, whatever was refused; unless the refusal says otherwise.
+  if not failure then return refusal.state == "closed" and "unknown" or "refused", refusal.failure end
+  -- Closed by somebody else: that says more than the refusal.
+  if failure.kind == "record" then return "refused", failure end
+  -- It does not exist; else it could not be read, and may be closed under ours.
+  return refusal.state == NONE and failure.status == 404 and "refused" or "unknown", refusal.failure
+end
+
+-- Refused records: one may be closed under ours all the same. `refusals`: entry -> see above.
+local function readRefused(self, list, refusals)
+  for entry, chunk, failure in forEach(self, list, function(entry) return settle(self, entry) end) do
+    add(self, entry, judgeRefused(self, refusals[entry], chunk, failure))
+  end
+end
+
+-- Records in doubt. Returns those that are open.
+local function readDoubtful(self, list)
+  local open = {}
+  for entry, chunk, failure in forEach(self, list, function(entry) return settle(self, entry) end) do
+    if chunk then
+      add(self, entry, "closed", chunk)
+    elseif chunk == false then
+      open[#open + 1] = entry
+    else
+      add(self, entry, failure.kind == "record" and "refused" or "unknown", failure)
+    end
+  end
+  return open
+end
+
+-- ==== One by one =====================================================================================================
+
+local function closeEach(self, list)
+  local refused, refusals = {}, {}
+  for entry, chunk, failure in forEach(self, list, function(entry)
+    if self.run.stopped then return nil end
+    return self.run.records:close(entry.id, entry.external_billing_id, entry.external_billing_note, self.run.limits)
+  end) do
+    local reason = failure and reasonToStop(failure)
+    if chunk then
+      add(self, entry, "closed", chunk)
+    elseif not failure or reason then
+      stop(self, reason, failure, { entry })
+    elseif failure.outcome == "rejected" and failure.kind ~= "record" then
+      refused[#refused + 1] = entry
+      refusals[entry] = { failure = failure, state = failure.status == 404 and NONE or nil }
+    else
+      add(self, entry, failure.outcome == "rejected" and "refused" or "unknown", failure)
+    end
+  end
+  readRefused(self, refused, refusals)
+end
+
+-- ==== In bulk ========================================================================================================
+
+local function bodyOf(list)
+  local body = {}
+  for index, entry in ipairs(list) do
+    body[index] = {
+      id = entry.id, external_billing_id = entry.external_billing_id,
+      external_billing_note = entry.external_billing_note,
+    }
+  end
+  return body
+end
+
+-- The failure of one record in a bulk reply, from that of the batch's reply.
+local function refusalOf(self, answer)
+  return self.run:newFailure {
+    kind = "record", outcome = "rejected", status = 206,
+    errorCode = answer.error_codes, errors = { answer.error_details },
+    message = tostring(answer.error_details),
+  }
+end
+
+-- id -> what the reply says of it; nothing for one that it names twice.
+local function answersOf(reply)
+  local answers = {}
+  for _, answer in ipairs(type(reply) == "table" and reply or {}) do
+    local id = type(answer) == "table" and answer.id
+    if type(id) == "string" then answers[id] = answers[id] == nil and answer or false end
+  end
+  return answers
+end
+
+-- The states of a record; anything else in their place settles nothing.
+local STATES = { valid = true, invalid = true, approved = true, rejected = true, closed = true }
+
+-- A refused record keeps its state; one that does not exist has none.
+local function isRefused(answer)
+  local hasError = type(answer.error_codes) == "string" and answer.error_codes ~= ""
+  return hasError and (STATES[answer.status] or answer.status == nil)
+end
+
+-- Sorts the entries by what the reply to the batch says. Returns those in doubt.
+local function readReply(self, list, reply)
+  local answers, refused, refusals, doubtful = answersOf(reply), {}, {}, {}
+  for _, entry in ipairs(list) do
+    local answer = answers[entry.id]
+    if answer and isRefused(answer) then
+      refused[#refused + 1] = entry
+      refusals[entry] = { failure = refusalOf(self, answer), state = answer.status or NONE }
+    elseif answer and answer.status == "closed" then
+      add(self, entry, "closed")
+    else
+      doubtful[#doubtful + 1] = entry
+    end
+  end
+  readRefused(self, refused, refusals)
+  return doubtful
+end
+
+local closeList
+
+local function closeHalves(self, list)
+  local middle = #list // 2
+  closeList(self, table.move(list, 1, middle, 1, {}))
+  closeList(self, table.move(list, middle + 1, #list, 1, {}))
+end
+
+-- Sends a batch. Returns the entries in doubt; nil where it dealt with all of them.
+local function post(self, list)
+  local run = self.run
+  local before = run.now()
+  local reply, failure = run.client:request("POST", run.records.baseUri .. "/close-records", {
+    body = bodyOf(list), timeout = run.limits.timeout, connectTimeout = run.limits.connectTimeout,
+    deadline = run.limits.deadline, retries = run.limits.retries,
+  })
+  run:tookSeconds(run.now() - before, #list)
+  if reply then return readReply(self, list, reply) end
+  local reason = reasonToStop(failure)
+  if reason then
+    stop(self, reason, failure, list)
+  elseif failure.outcome ~= "rejected" then
+    return list
+  elseif failure.status == 413 and #list > 1 then
+    run:limitBatches(#list // 2)
+    closeHalves(self, list)
+  else
+    run.hasBulkRoute = run.hasBulkRoute and failure.status ~= 404 and failure.status ~= 405
+    closeEach(self, list)
+  end
+  return nil
+end
+
+-- Closes the entries of a list, with as many rounds as its doubts take.
+function closeList(self, list)
+  for _ = 0, ROUNDS do
+    if self.run.stopped then return stop(self, nil, nil, list) end
+    if not self.run.hasBulkRoute then return closeEach(self, list) end
+    local doubtful = post(self, list)
+    if not doubtful or #doubtful == 0 then return end
+    self.doubtful = true
+    list = readDoubtful(self, doubtful)
+    if #list == 0 then return end
+  end
+  for _, entry in ipairs(list) do add(self, entry, "unknown") end
+end
+
+--- Closes a batch.
+---@param run cloudblue.connect.closing.Run
+---@param list cloudblue.connect.closing.Entry[]
+---@return cloudblue.connect.closing.Result[] results one for each entry, in no order
+function batch.close(run, list)
+  local self = setmetatable({ run = run, results = {}, doubtful = false }, Batch)
+  closeList(self, list)
+  return self.results
+end
+
+return batch

@@ -1,0 +1,20 @@
+/*
+** cbl_pause.h - what a run in Lua needs of time: it waits as a call does, parked where it
+** can be.
+*/
+#ifndef CBL_PAUSE_H
+#define CBL_PAUSE_H
+
+#include <lua.h>
+
+/* core.pause(client, seconds): waits. Returns nothing; nil and a failure when the client
+** is closed meanwhile. */
+int cbl_pause(lua_State *L);
+
+/* core.now(): seconds on a clock that never goes back. */
+int cbl_pause_now(lua_State *L);
+
+/* core.timeout(client): seconds that an attempt of the client's calls may take. */
+int cbl_pause_timeout(lua_State *L);
+
+#endif
