@@ -50,7 +50,8 @@ local function problemOf(options)
   for name, value in pairs(options) do
     local option = OPTIONS[name]
     if option then
-      if not option[1](value) then return ("option '%s' must be %s, got %s"):format(name, option[2], tostring(value)) end
+      local isFit, wanted = table.unpack(option)
+      if not isFit(value) then return ("option '%s' must be %s, got %s"):format(name, wanted, tostring(value)) end
     elseif not isLimit(name) then
       return core.unknownOption(name, NAMES)
     end
