@@ -217,7 +217,7 @@ describe("meta.lua", function()
   it("declares every option", function()
     local known, all = {}, {}
     local pipe <close> = assert(io.popen("cat src/binding/*.[ch]"))
-    for name in pipe:read("a"):gmatch('{[%s\\]*"(%a+)", +CBL_%u+,') do known[name] = true end
+    for name in pipe:read("a"):gmatch('{[%s\\]*"(%w+)", +CBL_%u+,') do known[name] = true end
     for class in pairs(takers) do
       for name in pairs(declaredFields(class)) do all[name] = true end
     end

@@ -144,12 +144,32 @@ static void out_of_memory_anywhere_leaves_what_can_be_freed(void **state) {
   assert_true(n > 5);
 }
 
+static void one_connection_carries_several_calls_only_where_HTTP_2_is_offered(void **state) {
+  cbc_options o = usual;
+  testenv t;
+  cbc_profile p;
+  (void)state;
+  for (int i = 0; i < 4; i++) {
+    o.http2 = i & 1;
+    o.plain = i & 2;
+    begin(&t, &p, &o);
+    assert_int_equal(p.http2, i == 1);
+    assert_int_equal(p.sharing, i == 1);
+    p.mixed = true;
+    cbc_profile_end_sharing(&p);
+    assert_false(p.sharing || p.mixed);
+    assert_int_equal(p.http2, i == 1);
+    end(&t, &p);
+  }
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(it_keeps_the_limits_and_where_a_path_begins),
       cmocka_unit_test(every_request_goes_to_the_origin),
       cmocka_unit_test(the_headers_stand_behind_a_Content_Type_or_behind_none),
       cmocka_unit_test(TLS_stands_before_the_sockets_of_https_and_of_a_proxy_by_https),
+      cmocka_unit_test(one_connection_carries_several_calls_only_where_HTTP_2_is_offered),
       cmocka_unit_test(an_option_that_libcurl_refuses_is_an_error_of_the_caller),
       cmocka_unit_test(out_of_memory_anywhere_leaves_what_can_be_freed)};
   return cmocka_run_group_tests_name("cbc_profile", tests, NULL, NULL);

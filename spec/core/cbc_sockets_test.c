@@ -1,6 +1,6 @@
 /*
-** cbc_sockets_test.c - sockets that are found by their local address, and what is
-** in them.
+** cbc_sockets_test.c - sockets that are found by their addresses, and what is in
+** them.
 */
 #include "testenv.h"
 
@@ -20,7 +20,7 @@ typedef struct pair {
   testenv t;
   cbc_sockets sockets;
   int ours, other;
-  int port; /* of ours */
+  int port, remote; /* of ours, and of the other side */
 } pair;
 
 static int listen_somewhere(struct sockaddr_in *address) {
@@ -43,6 +43,7 @@ static void open_pair(pair *p) {
   p->ours = cbc_sockets_open(&p->sockets, AF_INET, SOCK_STREAM, 0);
   assert_true(p->ours >= 0);
   assert_int_equal(connect(p->ours, (struct sockaddr *)&address, size), 0);
+  p->remote = ntohs(address.sin_port);
   p->other = accept(listener, (struct sockaddr *)&address, &size);
   assert_true(p->other >= 0);
   p->port = ntohs(address.sin_port);
@@ -64,7 +65,18 @@ static void a_socket_is_closed_in_programs_that_are_started(void **state) {
   close_pair(&p);
 }
 
-static void a_socket_is_found_by_its_local_address_until_it_is_closed(void **state) {
+/* The socket between those two; -1 where there is none. */
+static int find(cbc_sockets *s, const char *ip, int port, const char *remote_ip, int remote_port) {
+  cbc_socket *socket =
+      cbc_sockets_find(s, (cbc_address){ip, port}, (cbc_address){remote_ip, remote_port});
+  return socket != NULL ? socket->fd : -1;
+}
+
+static int find_local(pair *p, const char *ip, int port) {
+  return find(&p->sockets, ip, port, "127.0.0.1", p->remote);
+}
+
+static void a_socket_is_found_by_its_addresses_until_it_is_closed(void **state) {
   pair p;
   int more[20];
   (void)state;
@@ -72,37 +84,109 @@ static void a_socket_is_found_by_its_local_address_until_it_is_closed(void **sta
   for (int i = 0; i < 20; i++)
     assert_true((more[i] = cbc_sockets_open(&p.sockets, AF_INET6, SOCK_STREAM, 0)) >= 0);
   for (int i = 0; i < 2; i++) {
-    assert_int_equal(cbc_sockets_find(&p.sockets, "127.0.0.1", p.port), p.ours);
-    assert_int_equal(cbc_sockets_find(&p.sockets, "127.0.0.2", p.port), -1);
-    assert_int_equal(cbc_sockets_find(&p.sockets, "127.0.0.1", p.port ^ 1), -1);
-    assert_int_equal(cbc_sockets_find(&p.sockets, "", 0), -1);
+    assert_int_equal(find_local(&p, "127.0.0.1", p.port), p.ours);
+    assert_int_equal(find_local(&p, "127.0.0.2", p.port), -1);
+    assert_int_equal(find_local(&p, "127.0.0.1", p.port ^ 1), -1);
+    assert_int_equal(find(&p.sockets, "127.0.0.1", p.port, "127.0.0.2", p.remote), -1);
+    assert_int_equal(find(&p.sockets, "127.0.0.1", p.port, "127.0.0.1", p.remote ^ 1), -1);
+    assert_int_equal(find(&p.sockets, "", 0, "", 0), -1);
   }
   for (int i = 0; i < 20; i++)
     cbc_sockets_close(&p.sockets, more[i]);
-  assert_int_equal(cbc_sockets_find(&p.sockets, "127.0.0.1", p.port), p.ours);
+  assert_int_equal(find_local(&p, "127.0.0.1", p.port), p.ours);
   cbc_sockets_close(&p.sockets, p.ours);
-  assert_int_equal(cbc_sockets_find(&p.sockets, "127.0.0.1", p.port), -1);
+  assert_int_equal(find_local(&p, "127.0.0.1", p.port), -1);
   p.ours = cbc_sockets_open(&p.sockets, AF_INET, SOCK_STREAM, 0);
+  close_pair(&p);
+}
+
+/* Opens a socket with that local port (0: any), which others may have as well. */
+static int open_at(cbc_sockets *s, struct sockaddr_in *local) {
+  socklen_t size = sizeof *local;
+  int yes = 1, fd = cbc_sockets_open(s, AF_INET, SOCK_STREAM, 0);
+  assert_int_equal(setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &yes, sizeof yes), 0);
+  assert_int_equal(bind(fd, (struct sockaddr *)local, size), 0);
+  assert_int_equal(getsockname(fd, (struct sockaddr *)local, &size), 0);
+  return fd;
+}
+
+/* The system uses one local port for several connections, as long as they lead to
+** different places. */
+static void connections_from_one_local_address_are_told_apart(void **state) {
+  struct sockaddr_in remote[2], local = {.sin_family = AF_INET};
+  int listeners[2], ours[2];
+  testenv t;
+  cbc_sockets sockets;
+  (void)state;
+  testenv_init(&t);
+  cbc_sockets_init(&sockets, &t.env);
+  local.sin_addr.s_addr = inet_addr("127.0.0.1");
+  for (int i = 0; i < 2; i++) {
+    listeners[i] = listen_somewhere(&remote[i]);
+    ours[i] = open_at(&sockets, &local);
+  }
+  for (int i = 0; i < 2; i++)
+    assert_int_equal(connect(ours[i], (struct sockaddr *)&remote[i], sizeof remote[i]), 0);
+  for (int i = 0; i < 2; i++)
+    assert_int_equal(
+        find(&sockets, "127.0.0.1", ntohs(local.sin_port), "127.0.0.1", ntohs(remote[i].sin_port)),
+        ours[i]);
+  for (int i = 0; i < 2; i++) {
+    cbc_sockets_close(&sockets, ours[i]);
+    close(listeners[i]);
+  }
+  cbc_sockets_free(&sockets);
+  testenv_check(&t);
+}
+
+/* The system gives the number of a closed socket to the next one; its own number
+** stays away. */
+static void a_socket_is_known_by_a_number_of_its_own(void **state) {
+  pair p;
+  uint64_t first;
+  int fd, gap;
+  (void)state;
+  open_pair(&p);
+  gap = dup(p.ours); /* the lowest descriptor that is free */
+  first = cbc_sockets_find(&p.sockets, (cbc_address){"127.0.0.1", p.port},
+                           (cbc_address){"127.0.0.1", p.remote})
+              ->number;
+  assert_int_not_equal(first, 0);
+  assert_int_equal(cbc_sockets_get(&p.sockets, first)->fd, p.ours);
+  assert_null(cbc_sockets_get(&p.sockets, 0));
+  fd = p.ours;
+  cbc_sockets_close(&p.sockets, p.ours);
+  assert_null(cbc_sockets_get(&p.sockets, first));
+  p.ours = cbc_sockets_open(&p.sockets, AF_INET, SOCK_STREAM, 0);
+  assert_int_equal(p.ours, fd);
+  assert_null(cbc_sockets_get(&p.sockets, first));
+  close(gap);
   close_pair(&p);
 }
 
 /* Addresses of the two families are looked for by their own spelling. */
 static void a_socket_of_the_new_family_is_found_too(void **state) {
   struct sockaddr_in6 address = {.sin6_family = AF_INET6, .sin6_addr = IN6ADDR_LOOPBACK_INIT};
+  struct sockaddr_in6 local;
   socklen_t size = sizeof address;
+  int port, fd, listener = socket(AF_INET6, SOCK_STREAM, 0);
   testenv t;
   cbc_sockets sockets;
-  int fd;
   (void)state;
+  if (listener < 0 || bind(listener, (struct sockaddr *)&address, size) != 0) skip(); /* no IPv6 */
+  assert_int_equal(listen(listener, 1), 0);
+  assert_int_equal(getsockname(listener, (struct sockaddr *)&address, &size), 0);
   testenv_init(&t);
   cbc_sockets_init(&sockets, &t.env);
   fd = cbc_sockets_open(&sockets, AF_INET6, SOCK_STREAM, 0);
-  if (fd < 0 || bind(fd, (struct sockaddr *)&address, size) != 0) skip(); /* no IPv6 here */
-  assert_int_equal(getsockname(fd, (struct sockaddr *)&address, &size), 0);
-  assert_int_equal(cbc_sockets_find(&sockets, "::1", ntohs(address.sin6_port)), fd);
-  assert_int_equal(cbc_sockets_find(&sockets, "127.0.0.1", ntohs(address.sin6_port)), -1);
+  assert_int_equal(connect(fd, (struct sockaddr *)&address, size), 0);
+  assert_int_equal(getsockname(fd, (struct sockaddr *)&local, &size), 0);
+  port = ntohs(address.sin6_port);
+  assert_int_equal(find(&sockets, "::1", ntohs(local.sin6_port), "::1", port), fd);
+  assert_int_equal(find(&sockets, "127.0.0.1", ntohs(local.sin6_port), "::1", port), -1);
   cbc_sockets_close(&sockets, fd);
   cbc_sockets_free(&sockets);
+  close(listener);
   testenv_check(&t);
 }
 
@@ -177,7 +261,9 @@ static void what_is_no_TCP_socket_has_no_count(void **state) {
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(a_socket_is_closed_in_programs_that_are_started),
-      cmocka_unit_test(a_socket_is_found_by_its_local_address_until_it_is_closed),
+      cmocka_unit_test(a_socket_is_found_by_its_addresses_until_it_is_closed),
+      cmocka_unit_test(connections_from_one_local_address_are_told_apart),
+      cmocka_unit_test(a_socket_is_known_by_a_number_of_its_own),
       cmocka_unit_test(a_socket_of_the_new_family_is_found_too),
       cmocka_unit_test(a_socket_that_can_not_be_had_is_told),
       cmocka_unit_test(a_socket_is_quiet_while_nothing_waits_in_it),

@@ -34,7 +34,7 @@ return {
   { name = "ConnectClient", call = [[return connect.ConnectClient(endpoint, key)]] },
   { name = "ConnectClient with a table", call = [[
       return connect.ConnectClient { endpoint = endpoint, apiKey = key, timeout = 5, connectTimeout = 2, deadline = 9,
-        retries = 1, maxResponseBytes = 100000, maxConnections = 3, userAgent = "torture/1",
+        retries = 1, maxResponseBytes = 100000, maxConnections = 3, http2 = true, userAgent = "torture/1",
         proxy = "http://127.0.0.1:9", caFile = "/dev/null", caPath = "/",
         headers = { ["X-One"] = "1", ["X-Two"] = "2", ["X-None"] = "" } }]] },
   { name = "ConnectClient with a misspelt option", expected = "raised", call = [[

@@ -25,7 +25,7 @@ typedef struct settings {
   lua_Integer max_response; /* bytes */
   lua_Integer max_connections;
   const char *proxy, *ca_file, *ca_path, *client_cert, *client_key, *user_agent;
-  bool allow_plain;
+  bool allow_plain, http2;
 } settings;
 
 static const settings defaults = {
@@ -47,6 +47,7 @@ static const cbl_option options_with_endpoint[] = {
   {"clientCert",       CBL_STRING,  offsetof(settings, client_cert)},
   {"clientKey",        CBL_STRING,  offsetof(settings, client_key)},
   {"allowPlainHttp",   CBL_FLAG,    offsetof(settings, allow_plain)},
+  {"http2",            CBL_FLAG,    offsetof(settings, http2)},
   {"userAgent",        CBL_STRING,  offsetof(settings, user_agent)},
   {"headers",          CBL_ANY,     0},
   CBL_NO_MORE};
@@ -152,6 +153,7 @@ static void fill_options(lua_State *L, const settings *s, cbc_client_options *o)
   o->transport.connect_timeout = s->limits.connect_timeout;
   o->transport.max_response = (size_t)s->max_response;
   o->transport.max_connections = (long)(s->max_connections < 100000 ? s->max_connections : 100000);
+  o->transport.http2 = s->http2;
   o->transport.proxy = s->proxy;
   o->transport.ca_file = s->ca_file;
   o->transport.ca_path = s->ca_path;

@@ -10,6 +10,10 @@
 #define KEEPALIVE_IDLE 60L     /* seconds before a quiet connection is probed */
 #define KEEPALIVE_INTERVAL 30L /* seconds between probes */
 
+/* Transfers at once over one connection of HTTP/2, if the service allows as many:
+** libcurl's default, and the least that a service should allow (RFC 9113, 6.5.2). */
+#define STREAMS_MOST 100L
+
 /* ==== libcurl's options =============================================== */
 
 /* Sets an option and keeps the first refusal. */
@@ -27,11 +31,16 @@ static CURLcode set_protocols(CURL *easy, bool plain) {
 #endif
 }
 
+/* Whether HTTP/2 is offered: libcurl may be built without it. */
+static bool is_http2(const cbc_options *o) {
+  return o->http2 && !o->plain &&
+         (curl_version_info(CURLVERSION_NOW)->features & CURL_VERSION_HTTP2) != 0;
+}
+
 static CURLcode set_connection(CURL *easy, const cbc_options *o) {
   CURLcode result = set_protocols(easy, o->plain);
-  /* HTTP/1.1: one call a connection, so that what a broken connection leaves in
-  ** doubt is that call alone. */
-  SET(CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1);
+  SET(CURLOPT_HTTP_VERSION,
+      is_http2(o) ? (long)CURL_HTTP_VERSION_2TLS : (long)CURL_HTTP_VERSION_1_1);
 #if LIBCURL_VERSION_NUM >= 0x075700
   /* Else a timeout waits for the resolver's thread to end. The thread is left
   ** behind and frees itself, so libcurl must stay loaded: see cbl_pin.c. */
@@ -106,6 +115,19 @@ static CURLcode set_origin(cbc_profile *p, const cbc_options *o) {
   return rc;
 }
 
+static CURLcode set_sharing(cbc_profile *p) {
+  CURLMcode rc = curl_multi_setopt(p->multi.handle, CURLMOPT_PIPELINING,
+                                   p->sharing ? (long)CURLPIPE_MULTIPLEX : (long)CURLPIPE_NOTHING);
+  if (rc == CURLM_OK)
+    rc = curl_multi_setopt(p->multi.handle, CURLMOPT_MAX_CONCURRENT_STREAMS, STREAMS_MOST);
+  return rc == CURLM_OK ? CURLE_OK : CURLE_FAILED_INIT;
+}
+
+void cbc_profile_end_sharing(cbc_profile *p) {
+  p->sharing = p->mixed = false;
+  set_sharing(p);
+}
+
 static CURLcode configure(cbc_profile *p, const cbc_options *o) {
   CURLcode rc;
   /* Counted and thread-safe since libcurl 7.84 (curl_global_init). Never taken
@@ -113,6 +135,7 @@ static CURLcode configure(cbc_profile *p, const cbc_options *o) {
   ** given up may still be at work, and the module stays loaded (cbl_pin.c). */
   if ((rc = curl_global_init(CURL_GLOBAL_DEFAULT)) != CURLE_OK) return rc;
   if (cbc_multi_init(&p->multi, p->env, o->max_connections) != CBC_OK) return CURLE_OUT_OF_MEMORY;
+  if ((rc = set_sharing(p)) != CURLE_OK) return rc;
   p->model = curl_easy_init();
   if (p->model == NULL || !set_headers(p, o)) return CURLE_OUT_OF_MEMORY;
   if ((rc = set_origin(p, o)) != CURLE_OK) return rc;
@@ -136,6 +159,8 @@ cbc_code cbc_profile_init(cbc_profile *p, const cbc_env *env, const cbc_options 
                      .connect_timeout = options->connect_timeout,
                      .max_response = options->max_response,
                      .layered = is_layered(options),
+                     .http2 = is_http2(options),
+                     .sharing = is_http2(options),
                      .multi = {.env = env}};
   rc = configure(p, options);
   if (rc == CURLE_OK) return CBC_OK;

@@ -27,6 +27,7 @@ typedef struct cbc_options {
   size_t max_response;     /* bytes of a collected reply, after decompression */
   long max_connections;    /* open at once */
   bool plain;              /* the endpoint is http: proxies of the environment are left aside */
+  bool http2;              /* speak HTTP/2 where the service does: over TLS only */
   const char *proxy;       /* URL */
   const char *ca_file;     /* PEM */
   const char *ca_path;     /* directory of PEM files */
@@ -43,6 +44,9 @@ typedef struct cbc_profile {
   double connect_timeout;      /* seconds */
   size_t max_response;         /* bytes */
   bool layered;                /* a TLS library stands between libcurl and the sockets */
+  bool http2;                  /* offered to the service */
+  bool sharing;                /* several transfers at once may use one connection */
+  bool mixed;                  /* HTTP/1.1 is spoken as well, so that must end */
   cbc_multi multi;
 } cbc_profile;
 
@@ -50,6 +54,12 @@ typedef struct cbc_profile {
 ** In each case cbc_profile_free ends it. env must outlive it. */
 cbc_code cbc_profile_init(cbc_profile *p, const cbc_env *env, const cbc_options *options,
                           cbc_error *err);
+
+/* From now on each connection carries one transfer at a time, for good; those that
+** share one go on. libcurl 7.88 puts a transfer onto a connection of HTTP/1.1 that is
+** in use, once another to the same host spoke HTTP/2. Not to be called from a
+** callback of libcurl. */
+void cbc_profile_end_sharing(cbc_profile *p);
 
 /* Closes every connection and wipes the key. Its transfers must be over. */
 void cbc_profile_free(cbc_profile *p);

@@ -33,6 +33,34 @@ static bool is_early(const cbc_transfer *x, const char *line, size_t n) {
   return false;
 }
 
+/* True for a reply of HTTP/2. Its pseudo-header comes from libcurl's part for that
+** alone; the first line of a reply of HTTP/1.1 may hold any version. */
+static bool is_framed_by_http2(const cbc_transfer *x) {
+  struct curl_header *status;
+  return curl_easy_header(x->easy, ":status", 0, CURLH_PSEUDO, -1, &status) == CURLHE_OK;
+}
+
+/* Notes down what the connection speaks. True for a reply that can't be taken for
+** this request's: of HTTP/1.1, over a connection that others were put on. */
+static bool is_crossed(cbc_transfer *x) {
+  cbc_profile *p = x->profile;
+  cbc_socket *s = cbc_sockets_get(&p->multi.opened, x->socket);
+  x->framed = is_framed_by_http2(x);
+  if (!x->framed && p->sharing) p->mixed = true;
+  if (s == NULL) return false;
+  s->replies++;
+  s->speaks = x->framed ? CBC_HTTP_2 : CBC_HTTP_1;
+  return s->shared && !x->framed;
+}
+
+/* At the first line of a reply: false for one that answers another request, or may.
+** In HTTP/2 the number of the stream says which one it answers. */
+static bool is_ours(cbc_transfer *x, const char *line, size_t n) {
+  if (x->profile->http2) x->crossed = is_crossed(x);
+  x->early = !x->framed && !x->crossed && is_early(x, line, n);
+  return !x->early && !x->crossed;
+}
+
 /* Bytes of the body that count for the limit: those that are streamed don't. */
 static size_t collected(const cbc_transfer *x) {
   return x->streaming ? 0 : x->reply.body.size;
@@ -50,7 +78,7 @@ size_t cbc_receive_head(char *line, size_t one, size_t n, void *ud) {
   (void)one;
   if (!x->begun) {
     x->begun = true;
-    if ((x->early = is_early(x, line, n))) return 0;
+    if (!is_ours(x, line, n)) return 0;
   }
   x->head += n;
   if (x->head + collected(x) > x->profile->max_response) {
@@ -80,12 +108,15 @@ static bool is_word(const char *value, const char *word) {
 
 /* True where length or chunks say where the body ends (RFC 9112, 6.3): libcurl
 ** then reports one that ends earlier. Else only the end of the connection does,
-** which is what a broken one looks like. */
+** which is what a broken one looks like. In HTTP/2 the end of the stream does, but
+** libcurl 7.88 takes some broken ones for that (a reset without an error, an end
+** by its own part for the protocol), so the length has to. */
 static bool is_framed(cbc_transfer *x) {
   struct curl_header *coding;
   int status = status_of(x);
   if (status == 204 || status == 304) return true;
-  if (curl_easy_header(x->easy, "Transfer-Encoding", 0, CURLH_HEADER, -1, &coding) == CURLHE_OK)
+  if (!x->framed &&
+      curl_easy_header(x->easy, "Transfer-Encoding", 0, CURLH_HEADER, -1, &coding) == CURLHE_OK)
     return coding->amount == 1 && is_word(coding->value, "chunked");
   return cbc_receive_header(x, "Content-Length") != NULL;
 }
@@ -171,6 +202,8 @@ static void explain(cbc_transfer *x, CURLcode result) {
     cbc_error_set(e, CBC_ETRANSPORT, "the reply can't be proven whole: %s", x->unproven);
   else if (x->early)
     cbc_error_set(e, CBC_ETRANSPORT, "what came was there before the request, and answers another");
+  else if (x->crossed)
+    cbc_error_set(e, CBC_ETRANSPORT, "what came over a connection of HTTP/1.1 may answer another");
   else if (x->unfit)
     cbc_error_set(e, CBC_ETRANSPORT, "the server spoke or hung up before it was asked");
   else if (x->resent)

@@ -1,5 +1,5 @@
 /*
-** cbc_sockets.c - sockets that are known by their local address.
+** cbc_sockets.c - sockets that are known by their addresses.
 */
 #define _DEFAULT_SOURCE
 #define _DARWIN_C_SOURCE /* struct tcp_connection_info */
@@ -7,6 +7,7 @@
 #include "cbc_sockets.h"
 
 #include <arpa/inet.h>
+#include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <netinet/in.h>
@@ -22,11 +23,7 @@
 #include <netinet/tcp.h>
 #endif
 
-struct cbc_socket {
-  int fd;
-  int port; /* local; 0 while the address is not known */
-  char ip[INET6_ADDRSTRLEN];
-};
+static_assert(CBC_ADDRESS_SIZE >= INET6_ADDRSTRLEN, "room for any address");
 
 #define INITIAL_CAPACITY 4
 
@@ -70,7 +67,7 @@ int cbc_sockets_open(cbc_sockets *s, int family, int type, int protocol) {
     return -1;
   }
   fd = open_socket(family, type, protocol);
-  if (fd >= 0) s->list[s->count++] = (cbc_socket){.fd = fd};
+  if (fd >= 0) s->list[s->count++] = (cbc_socket){.fd = fd, .number = ++s->opened};
   return fd;
 }
 
@@ -85,32 +82,49 @@ int cbc_sockets_close(cbc_sockets *s, int fd) {
 
 /* ==== Finding ========================================================= */
 
-/* Asks for the local address once it is there: connect(2) chooses it. */
-static void learn_address(cbc_socket *socket) {
-  union {
-    struct sockaddr any;
-    struct sockaddr_in v4;
-    struct sockaddr_in6 v6;
-    struct sockaddr_storage room;
-  } a;
-  socklen_t size = sizeof a;
-  const void *address = &a.v4.sin_addr;
-  if (getsockname(socket->fd, &a.any, &size) != 0) return;
-  if (a.any.sa_family == AF_INET6)
-    address = &a.v6.sin6_addr;
-  else if (a.any.sa_family != AF_INET)
-    return;
-  if (inet_ntop(a.any.sa_family, address, socket->ip, sizeof socket->ip) == NULL) return;
-  socket->port = ntohs(a.any.sa_family == AF_INET6 ? a.v6.sin6_port : a.v4.sin_port);
+/* An address as the system has it. */
+typedef union sock_address {
+  struct sockaddr any;
+  struct sockaddr_in v4;
+  struct sockaddr_in6 v6;
+  struct sockaddr_storage room;
+} sock_address;
+
+/* Writes it out. Returns its port; 0 where it is none of TCP's. */
+static int write_address(const sock_address *a, char ip[CBC_ADDRESS_SIZE]) {
+  bool v6 = a->any.sa_family == AF_INET6;
+  const void *bytes = v6 ? (const void *)&a->v6.sin6_addr : (const void *)&a->v4.sin_addr;
+  if (!v6 && a->any.sa_family != AF_INET) return 0;
+  if (inet_ntop(a->any.sa_family, bytes, ip, CBC_ADDRESS_SIZE) == NULL) return 0;
+  return ntohs(v6 ? a->v6.sin6_port : a->v4.sin_port);
 }
 
-int cbc_sockets_find(cbc_sockets *s, const char *ip, int port) {
+/* Asks for both addresses once they are there: connect(2) chooses the local one. */
+static void learn_addresses(cbc_socket *socket) {
+  sock_address a;
+  socklen_t size = sizeof a;
+  if (getpeername(socket->fd, &a.any, &size) != 0) return;
+  socket->remote.port = write_address(&a, socket->remote.ip);
+  size = sizeof a;
+  if (getsockname(socket->fd, &a.any, &size) != 0) return;
+  socket->local.port = write_address(&a, socket->local.ip);
+}
+
+cbc_socket *cbc_sockets_find(cbc_sockets *s, cbc_address local, cbc_address remote) {
   for (size_t i = 0; i < s->count; i++) {
     cbc_socket *socket = &s->list[i];
-    if (socket->port == 0) learn_address(socket);
-    if (socket->port == port && port != 0 && strcmp(socket->ip, ip) == 0) return socket->fd;
+    if (socket->local.port == 0) learn_addresses(socket);
+    if (socket->local.port == local.port && socket->remote.port == remote.port && local.port != 0 &&
+        strcmp(socket->local.ip, local.ip) == 0 && strcmp(socket->remote.ip, remote.ip) == 0)
+      return socket;
   }
-  return -1;
+  return NULL;
+}
+
+cbc_socket *cbc_sockets_get(cbc_sockets *s, uint64_t number) {
+  for (size_t i = 0; i < s->count; i++)
+    if (s->list[i].number == number) return &s->list[i];
+  return NULL;
 }
 
 /* ==== Looking at one ================================================== */

@@ -10,6 +10,7 @@
 #include <errno.h>
 #include <math.h>
 #include <string.h>
+#include <sys/socket.h>
 
 #include "cbc_mime.h"
 #include "cbc_receive.h"
@@ -25,12 +26,20 @@
 
 /* ==== Callbacks ======================================================= */
 
+/* True where libcurl goes on to send a request a second time that must not be. */
+static bool is_resent(cbc_transfer *x) {
+  if (x->once && x->sends > 0) x->resent = true;
+  return x->resent;
+}
+
 /* CURLOPT_OPENSOCKETFUNCTION. */
 static curl_socket_t on_open(void *ud, curlsocktype purpose, struct curl_sockaddr *address) {
   cbc_transfer *x = ud;
-  int fd = cbc_multi_open_socket(&x->profile->multi, address->family, address->socktype,
-                                 address->protocol);
+  int fd;
   (void)purpose;
+  if (is_resent(x)) return CURL_SOCKET_BAD;
+  fd = cbc_multi_open_socket(&x->profile->multi, address->family, address->socktype,
+                             address->protocol);
   if (fd >= 0) return fd;
   if (errno == ENOMEM) x->nomem = true;
   return CURL_SOCKET_BAD;
@@ -42,39 +51,67 @@ static int on_close(void *ud, curl_socket_t s) {
   return cbc_multi_close_socket(&p->multi, s);
 }
 
-/* False for a connection that the request must not be written to, because there
-** is something in it already (or its end): libcurl, at least until 7.88, would
-** take that for the reply. A new one through TLS may hold session tickets (RFC
-** 8446, 4.6.1), and no reply to anything; a kept one had a reply behind them.
-** What the TLS library has read of a reply, and what crosses the request on its
-** way, can't be seen here: see cbc_receive.c for the former; HTTP/1.1 has nothing
-** against the latter. */
-static bool is_fit(cbc_transfer *x, const char *local_ip, int local_port) {
-  cbc_profile *p = x->profile;
-  long connects = 0;
-  curl_easy_getinfo(x->easy, CURLINFO_NUM_CONNECTS, &connects);
-  x->kept = connects == 0;
-  if (!x->kept && p->layered) return true;
-  x->fd = cbc_sockets_find(&p->multi.opened, local_ip, local_port);
-  if (x->fd < 0) return !x->kept;
+/* False when something waits in the connection already (or its end), before the
+** request: libcurl, at least until 7.88, would take that for the reply. What the TLS
+** library has read of a reply, and what crosses the request on its way, can't be
+** seen here: see cbc_receive.c for the former; HTTP/1.1 has nothing against the
+** latter. */
+static bool is_empty(cbc_transfer *x, int fd) {
   /* Before the look into the socket: then what came between is not taken for
   ** read. */
-  if (p->layered && !cbc_socket_read_bytes(x->fd, &x->read_bytes)) return false;
-  return cbc_socket_quiet(x->fd);
+  if (x->profile->layered && !cbc_socket_read_bytes(fd, &x->read_bytes)) return false;
+  return cbc_socket_quiet(fd);
+}
+
+/* False for a connection over which no reply at all came while a request waited until
+** its time was over, nor since. libcurl closes it where HTTP/1.1 is spoken; where
+** HTTP/2 is, it would use a dead one for ever. */
+static bool is_alive(const cbc_socket *s) {
+  if (!s->mute || s->replies != s->heard) return true;
+  shutdown(s->fd, SHUT_RD); /* libcurl then finds its end, and closes it */
+  return false;
+}
+
+/* Whether a connection that was used before may be written to. What waits in one of
+** HTTP/2 is no reply to this request, whatever it is. Before anything is known, a
+** connection with a request on it is one of HTTP/2 as far as libcurl gets that right;
+** where it does not, no reply is taken for anybody's (cbc_receive.c). */
+static bool is_fit_again(cbc_transfer *x, cbc_socket *s) {
+  if (s->speaks == CBC_HTTP_2) return is_alive(s);
+  if (!x->profile->sharing) return is_empty(x, s->fd);
+  if (s->speaks != CBC_HTTP_UNKNOWN || !s->asked) return false;
+  s->shared = true;
+  return is_alive(s);
+}
+
+/* False for a connection that the request must not be written to. A new one through
+** TLS may hold session tickets (RFC 8446, 4.6.1), and no reply to anything; one that
+** was used before had a reply behind them. */
+static bool is_fit(cbc_transfer *x, cbc_address local, cbc_address remote) {
+  cbc_profile *p = x->profile;
+  cbc_socket *s = cbc_sockets_find(&p->multi.opened, local, remote);
+  long connects = 0;
+  bool fit;
+  curl_easy_getinfo(x->easy, CURLINFO_NUM_CONNECTS, &connects);
+  x->kept = connects == 0 || (s != NULL && s->asked);
+  x->socket = s != NULL ? s->number : 0;
+  x->fd = s != NULL ? s->fd : -1;
+  if (s == NULL) return !x->kept;
+  fit = x->kept ? is_fit_again(x, s) : p->layered || is_empty(x, s->fd);
+  if (fit) s->asked = true;
+  x->heard = s->replies;
+  return fit;
 }
 
 /* CURLOPT_PREREQFUNCTION: the connection stands and the request is about to be
 ** sent. libcurl comes here a second time when a connection kept alive turns out
-** dead before any reply: it would then send again, without asking. */
+** dead before any reply, and when a service of HTTP/2 did not take the request: it
+** would then send again, without asking. */
 static int on_request(void *ud, char *ip, char *local_ip, int port, int local_port) {
   cbc_transfer *x = ud;
-  (void)ip;
-  (void)port;
-  if (x->once && x->sends > 0) {
-    x->resent = true;
-    return CURL_PREREQFUNC_ABORT;
-  }
-  if ((x->unfit = !is_fit(x, local_ip, local_port))) return CURL_PREREQFUNC_ABORT;
+  cbc_address local = {local_ip, local_port}, remote = {ip, port};
+  if (is_resent(x)) return CURL_PREREQFUNC_ABORT;
+  if ((x->unfit = !is_fit(x, local, remote))) return CURL_PREREQFUNC_ABORT;
   x->sends++;
   return CURL_PREREQFUNC_OK;
 }
@@ -205,10 +242,17 @@ static CURLcode set_headers(cbc_transfer *x, const cbc_request *r) {
   return curl_easy_setopt(x->easy, CURLOPT_HTTPHEADER, x->prefix);
 }
 
+/* A body that must be provably whole comes by HTTP/1.1, whose chunks say where it
+** ends. It also may be taken slowly, and in HTTP/2 others would wait for that. */
 static CURLcode set_wholeness(cbc_transfer *x, bool whole) {
   CURLcode rc = CURLE_OK;
-  if (x->whole != whole)
-    rc = curl_easy_setopt(x->easy, CURLOPT_ACCEPT_ENCODING, whole ? "identity" : CBC_CODINGS);
+  cbc_profile *p = x->profile;
+  if (whole && p->sharing) cbc_profile_end_sharing(p);
+  if (x->whole == whole) return CURLE_OK;
+  rc = curl_easy_setopt(x->easy, CURLOPT_ACCEPT_ENCODING, whole ? "identity" : CBC_CODINGS);
+  if (rc == CURLE_OK && p->http2)
+    rc = curl_easy_setopt(x->easy, CURLOPT_HTTP_VERSION,
+                          whole ? (long)CURL_HTTP_VERSION_1_1 : (long)CURL_HTTP_VERSION_2TLS);
   if (rc == CURLE_OK) x->whole = whole;
   return rc;
 }
@@ -223,6 +267,12 @@ static CURLcode set_fresh(cbc_transfer *x, bool fresh) {
   if (x->fresh == fresh) return CURLE_OK;
   x->fresh = fresh;
   return curl_easy_setopt(x->easy, CURLOPT_FRESH_CONNECT, (long)fresh);
+}
+
+static CURLcode set_patience(cbc_transfer *x, bool patient) {
+  if (x->patient == patient) return CURLE_OK;
+  x->patient = patient;
+  return curl_easy_setopt(x->easy, CURLOPT_PIPEWAIT, (long)patient);
 }
 
 /* CURLOPT_TIMEOUT_MS or CURLOPT_CONNECTTIMEOUT_MS, in whose place 0 means another
@@ -258,7 +308,8 @@ static void reset_reply(cbc_transfer *x) {
   x->sends = 0;
   x->head = 0;
   x->unproven = NULL;
-  x->resent = x->unfit = x->kept = x->begun = x->early = x->headed = x->bodied = false;
+  x->resent = x->unfit = x->kept = false;
+  x->begun = x->early = x->crossed = x->framed = x->headed = x->bodied = false;
   x->nomem = x->held = x->streaming = false;
   x->message[0] = '\0';
 }
@@ -267,6 +318,7 @@ static void reset_reply(cbc_transfer *x) {
 static CURLcode launch(cbc_transfer *x, double timeout, bool fresh) {
   CURLcode rc = set_fresh(x, fresh);
   CURLMcode mrc;
+  if (rc == CURLE_OK) rc = set_patience(x, x->profile->sharing);
   if (rc == CURLE_OK) rc = set_timeout(x, CURLOPT_TIMEOUT_MS, &x->timeout, timeout);
   if (rc != CURLE_OK) return rc;
   mrc = curl_multi_add_handle(x->profile->multi.handle, x->easy);
@@ -304,7 +356,16 @@ static void leave(cbc_transfer *x) {
   x->running = false;
 }
 
+/* Notes down that the request waited for nothing until its time was over. */
+static void note_silence(const cbc_transfer *x) {
+  cbc_socket *s = cbc_sockets_get(&x->profile->multi.opened, x->socket);
+  if (s == NULL) return;
+  s->mute = true;
+  s->heard = x->heard;
+}
+
 void cbc_transfer_finish(cbc_transfer *x, CURLcode result) {
+  if (result == CURLE_OPERATION_TIMEDOUT && x->profile->http2 && x->sends > 0) note_silence(x);
   /* Nothing was written to the connection that was unfit, and libcurl has closed
   ** it: the same attempt goes on over a new one. */
   if (x->unfit && x->kept && !x->fresh) {

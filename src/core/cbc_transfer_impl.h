@@ -31,6 +31,7 @@ struct cbc_transfer {
   long timeout, connect_timeout; /* milliseconds; 0: not set */
   bool named;                    /* the method by a name of its own */
   bool fresh;                    /* a new connection */
+  bool patient;                  /* to wait for a connection that others may share */
   bool whole;                    /* a body that must be provably whole */
   bool reports;                  /* its waiter wants to see its progress */
 
@@ -46,12 +47,16 @@ struct cbc_transfer {
   /* Its connection. */
   bool kept;           /* it had been used before */
   bool unfit;          /* it was not used: something was waiting in it */
-  int fd;              /* the socket of a kept one; valid until the reply begins */
+  uint64_t socket;     /* the number of its socket; 0: not known */
+  int fd;              /* and the socket; valid until the reply begins */
   uint64_t read_bytes; /* what had been read from that when the request was about to be sent */
+  unsigned heard;      /* replies that had begun on it by then */
 
   /* The reply. */
   bool begun;           /* its first line came */
   bool early;           /* and had come before the request */
+  bool crossed;         /* and may be that to another request */
+  bool framed;          /* it is one of HTTP/2, which says whose it is and where it ends */
   bool headed;          /* the empty line behind the final status' headers came */
   bool bodied;          /* the first bytes of the body came */
   bool streaming;       /* they are handed over in pieces */

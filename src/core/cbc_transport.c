@@ -112,6 +112,7 @@ void cbc_transport_release(cbc_transfer *x) {
 
 static cbc_code settle(cbc_transport *t, cbc_code rc) {
   if (t->starved) end_starved(t);
+  if (t->profile.mixed) cbc_profile_end_sharing(&t->profile);
   return rc;
 }
 

@@ -36,6 +36,8 @@ local connect = {}
 ---is not bounded.
 ---@field maxResponseBytes integer?
 ---@field maxConnections integer? connections open at once (64)
+---Offers HTTP/2 to the service, over TLS: calls at once then share a connection (false).
+---@field http2 boolean?
 ---@field proxy string? URL of a proxy; else the usual environment variables count (`https_proxy`, `no_proxy`, …)
 ---@field caFile string? PEM file of the authorities to trust, instead of the system's
 ---@field caPath string? folder of such files
