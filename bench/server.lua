@@ -2,6 +2,7 @@
 -- fixed but for its id, to a walk pages of records.
 -- It is stopped by run.sh, which knows its pid file whatever happens here.
 
+local certs = require "spec.support.certs"
 local socket = require "socket"
 
 local server = {}
@@ -53,6 +54,18 @@ http {
     include answers.conf;
     location = /counters { stub_status; }
   }
+  # The same over TLS: a connection takes any number of requests, or as many as nginx lets it by default.
+  ssl_certificate CERTIFICATE;
+  ssl_certificate_key SECRET;
+  server {
+    listen 127.0.0.1:TLS ssl http2;
+    include answers.conf;
+  }
+  server {
+    listen 127.0.0.1:ENDING ssl http2;
+    keepalive_requests 1000;
+    include answers.conf;
+  }
   # The same on a second port, with the length of every request written down.
   log_format lengths $request_length;
   server {
@@ -69,6 +82,9 @@ location ~ ^/public/v1/usage/records/(?<id>[^/]+)/close$ {
   if ($http_authorization != "ApiKey SU-000-000-000:secret") { return 401; }
   if ($content_type != "application/json") { return 415; }
   return 200 'RECORD';
+}
+location ~ ^/public/v1/usage/records/(?<id>[^/]+)$ {
+  return 200 'OPEN';
 }
 location = /public/v1/usage/records {
   if ($request_method != GET) { return 405; }
@@ -130,18 +146,31 @@ local function write(path, text)
   file:close()
 end
 
-local function endpoint(port)
-  return ("http://127.0.0.1:%d/public/v1"):format(port)
+local function endpoint(port, scheme)
+  return ("%s://127.0.0.1:%d/public/v1"):format(scheme or "http", port)
+end
+
+--- An absolute path, for nginx has a folder of its own.
+local function absolute(path)
+  local pipe <close> = assert(io.popen(("realpath '%s'"):format(path)))
+  return pipe:read("l")
 end
 
 ---Starts the server; it listens when this returns.
 ---@param directory string where its files go
----@return table server `endpoint`, `loggedEndpoint`, `counters()`, `bytes()`
+---@return table server `endpoint`, `loggedEndpoint`, `tlsEndpoint` and `endingEndpoint` (over TLS; a connection of the
+---latter takes 1,000 requests), `counters()`, `bytes()`
 function server.start(directory)
   assert(os.execute(("mkdir -p '%s'"):format(directory)))
-  local port, logged = freePort(), freePort()
-  write(directory .. "/nginx.conf", (CONFIGURATION:gsub("%u%u%u%u+", { PORT = port, LOGGED = logged })))
-  write(directory .. "/answers.conf", (ANSWERS:gsub("%u%u%u%u+", { RECORD = server.closed("$id"), PAGE = PAGE })))
+  local port, logged, tls, ending = freePort(), freePort(), freePort(), freePort()
+  local made = certs.make()
+  write(directory .. "/nginx.conf", (CONFIGURATION:gsub("%f[%w]%u%u%u+%f[%W]", {
+    PORT = port, LOGGED = logged, TLS = tls, ENDING = ending, CERTIFICATE = absolute(made.good.cert),
+    SECRET = absolute(made.good.key),
+  })))
+  write(directory .. "/answers.conf", (ANSWERS:gsub("%u%u%u%u+", {
+    RECORD = server.closed("$id"), PAGE = PAGE, OPEN = server.closed("$id"):gsub('"closed"', '"approved"'),
+  })))
   write(directory .. "/ranges.conf", ranges())
   for number = 0, FILES - 1 do write(("%s/page-%d.json"):format(directory, number), server.page(number)) end
   write(directory .. "/lengths.log", "")
@@ -152,6 +181,8 @@ function server.start(directory)
     port = port,
     endpoint = endpoint(port),
     loggedEndpoint = endpoint(logged),
+    tlsEndpoint = endpoint(tls, "https"),
+    endingEndpoint = endpoint(ending, "https"),
     lengths = directory .. "/lengths.log",
   }, server)
 end

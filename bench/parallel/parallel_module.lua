@@ -1,8 +1,10 @@
--- parallel_module.lua CONCURRENCY ENDPOINT COUNT : closes COUNT records with this module, so many at once.
+-- parallel_module.lua CONCURRENCY [VERSION CAFILE] ENDPOINT COUNT : closes COUNT records with this module, so many at
+-- once; over TLS by that version of HTTP.
 local connect = require "cloudblue.connect"
 
-local concurrency, endpoint, count = tonumber(arg[1]), arg[2], tonumber(arg[3])
-local client = connect.ConnectClient(endpoint, "ApiKey SU-000-000-000:secret")
+local concurrency, endpoint, count = tonumber(arg[1]), arg[#arg - 1], tonumber(arg[#arg])
+local options = #arg > 3 and { http2 = arg[2] == "2", caFile = arg[3] } or nil
+local client = connect.ConnectClient(endpoint, "ApiKey SU-000-000-000:secret", options)
 local records = client.usageRecords
 
 local number = 0
