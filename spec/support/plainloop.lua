@@ -1,0 +1,112 @@
+--- A host's loop for specs: coroutines, resumed one after the other, and a wait for the descriptors that are watched.
+---
+---     local loop = plainloop.new()
+---     s.client:attach(loop.functions)
+---     loop:run(function() return s.records:close("UR-1", "B-1") end, function() … end)   -- their results, in order
+
+local cqueues = require "cqueues"
+
+local plainloop = {}
+plainloop.__index = plainloop
+
+--- Seconds after which nothing comes any more.
+local PATIENCE <const> = 20 * (tonumber(os.getenv "TEST_SLOWNESS") or 1)
+
+--- Makes a loop. `functions` are what attach takes; `watched` has descriptors with their functions; `woken` the tokens
+--- that are awake; `log` what the loop was asked for, in order.
+---@param changes table<string, function>? other functions than its own
+---@return table loop
+function plainloop.new(changes)
+  local loop = setmetatable({ watched = {}, woken = {}, log = {} }, plainloop)
+  local function note(text) loop.log[#loop.log + 1] = text end
+  loop.functions = {
+    token = function()
+      local thread, isMain = coroutine.running()
+      return not isMain and thread or nil
+    end,
+    park = function(token)
+      note "park"
+      while not loop.woken[token] do coroutine.yield() end
+      loop.woken[token] = nil
+    end,
+    wake = function(token)
+      note "wake"
+      loop.woken[token] = true
+    end,
+    watch = function(fd, onReadable)
+      note "watch"
+      loop.watched[fd] = onReadable
+      return function()
+        note "unwatch"
+        loop.watched[fd] = nil
+      end
+    end,
+  }
+  for name, f in pairs(changes or {}) do loop.functions[name] = f end
+  return loop
+end
+
+--- Waits until a watched descriptor is readable, and says so to those who watch it. Raises when none becomes so.
+function plainloop:wait()
+  local list = {}
+  for fd in pairs(self.watched) do list[#list + 1] = { pollfd = fd, events = "r", fd = fd } end
+  local ready = { cqueues.poll(PATIENCE, table.unpack(list)) }
+  assert(type(ready[1]) == "table", "nothing is readable any more")
+  for _, entry in ipairs(ready) do
+    local onReadable = self.watched[entry.fd]
+    if onReadable then onReadable() end
+  end
+end
+
+--- Starts coroutines: each runs until it is parked for the first time.
+---@param ... function
+---@return table[] runs {thread=, results=}; `results` are there when it has ended
+function plainloop.start(_, ...)
+  local runs = {}
+  for index, f in ipairs { ... } do
+    local run = {}
+    run.thread = coroutine.create(function() run.results = table.pack(pcall(f)) end)
+    runs[index] = run
+    assert(coroutine.resume(run.thread))
+  end
+  return runs
+end
+
+--- Runs until all of them have ended.
+---@param runs table[] from `start`
+---@return any[] values what each returned first, or raised
+function plainloop:finish(runs)
+  local values = {}
+  for index, run in ipairs(runs) do
+    while not run.results do
+      local isAny = false
+      for _, other in ipairs(runs) do
+        if not other.results and self.woken[other.thread] then
+          isAny = true
+          assert(coroutine.resume(other.thread))
+        end
+      end
+      if not isAny then self:wait() end
+    end
+    values[index] = run.results[2]
+  end
+  return values
+end
+
+--- Runs functions in coroutines until all have ended.
+---@param ... function
+---@return any[] values what each returned first, or raised
+function plainloop:run(...)
+  return self:finish(self:start(...))
+end
+
+--- How often the loop was asked for something.
+---@param what "park"|"wake"|"watch"|"unwatch"
+---@return integer
+function plainloop:count(what)
+  local count = 0
+  for _, entry in ipairs(self.log) do count = count + (entry == what and 1 or 0) end
+  return count
+end
+
+return plainloop
