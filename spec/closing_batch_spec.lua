@@ -24,6 +24,7 @@ local FAULTS = {
   { fault = "reset-after" }, { fault = "reset-before" }, { fault = "reset-middle" }, { fault = "truncate" },
   { fault = "garbage" }, { fault = "empty" }, { fault = "status", status = 413 }, { fault = "status", status = 500 },
   { fault = "status", status = 502, applied = true }, { fault = "status", status = 429, retryAfter = 1 },
+  { fault = "status", status = 503, retryAfter = 0 }, { fault = "status", status = 403 },
   { fault = "status", status = 400 }, { fault = "status", status = 302, applied = true },
   { fault = "hang", applied = true, seconds = 0.01 }, { fault = "status", status = 404 },
 }

@@ -336,6 +336,23 @@ describe("closeMany refuses, before anything is sent,", function()
   end)
 end)
 
+describe("closeMany and drain", function()
+  it("are refused by what is no such object, and by a closed client", function()
+    local s <close> = gate.start { delay = 0 }
+    local records = s.records
+    for method, arguments in pairs { closeMany = { {} }, drain = { nil, print } } do
+      for _, self in ipairs { 5, "records", {}, io.stdout } do
+        assert.matches("calling '" .. method .. "' on a bad self (a resource expected, got " .. type(self) .. ")",
+          misuse(function() records[method](self, table.unpack(arguments, 1, 2)) end), 1, true)
+      end
+    end
+    s.client:close()
+    assert.equal("the client is closed", misuse(function() records:closeMany({ { id = "UR-1" } }) end))
+    assert.equal("the client is closed", misuse(function() records:drain(nil, print) end))
+    assert.equal(0, s.raw:connections())
+  end)
+end)
+
 describe("closeMany with an iterator", function()
   it("finishes what it began before it raises what is wrong with an entry", function()
     local s <close> = scene.start {}

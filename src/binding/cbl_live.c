@@ -7,11 +7,15 @@
 
 #include "cbl_state.h"
 
+/* What the state keeps. */
+typedef struct live_list {
+  cbl_live *first;
+} live_list;
+
 void cbl_live_open(lua_State *L) {
-  cbl_live **first;
   if (cbl_state_push(L, CBL_LIVE) == LUA_TNIL) {
-    first = lua_newuserdatauv(L, sizeof *first, 1);
-    *first = NULL;
+    live_list *list = lua_newuserdatauv(L, sizeof *list, 1);
+    list->first = NULL;
     /* The clients by their addresses, for cbl_live_push. */
     lua_newtable(L);
     lua_createtable(L, 0, 1);
@@ -25,17 +29,17 @@ void cbl_live_open(lua_State *L) {
 }
 
 /* Its memory is the registry's. */
-static cbl_live **head(lua_State *L) {
-  cbl_live **first;
+static live_list *list_of(lua_State *L) {
+  live_list *list;
   cbl_state_push(L, CBL_LIVE);
-  first = lua_touserdata(L, -1);
+  list = lua_touserdata(L, -1);
   lua_pop(L, 1);
-  return first;
+  return list;
 }
 
 void cbl_live_enter(lua_State *L, int client) {
   cbl_live *c = lua_touserdata(L, client);
-  cbl_live **first = head(L);
+  live_list *list = list_of(L);
   if (c->parked == 0) {
     cbl_state_push(L, CBL_LIVE);
     lua_getiuservalue(L, -1, 1);
@@ -45,10 +49,10 @@ void cbl_live_enter(lua_State *L, int client) {
   }
   /* That may have run a finalizer with calls of its own. */
   if (c->parked++ > 0) return;
-  c->next = *first;
-  c->link = first;
+  c->next = list->first;
+  c->link = &list->first;
   if (c->next != NULL) c->next->link = &c->next;
-  *first = c;
+  list->first = c;
 }
 
 void cbl_live_leave(cbl_live *c, bool all) {
@@ -60,7 +64,7 @@ void cbl_live_leave(cbl_live *c, bool all) {
 }
 
 cbl_live *cbl_live_first(lua_State *L) {
-  return *head(L);
+  return list_of(L)->first;
 }
 
 int cbl_live_push(lua_State *L, const cbl_live *c) {

@@ -104,17 +104,23 @@ static void wait_for_descriptor(lua_State *L, const cbl_client *c, double second
   env->wait(env->ud, &p, 1, seconds < WAIT_MOST ? (int)ceil(seconds * 1e3) : WAIT_MOST * 1000);
 }
 
+static lua_Number check_seconds(lua_State *L, int arg) {
+  lua_Number seconds = lua_type(L, arg) == LUA_TNUMBER ? lua_tonumber(L, arg) : -1;
+  /* Nor is NaN. */
+  if (!(seconds >= 0))
+    cbl_argerror(L, arg,
+                 lua_pushfstring(L, "seconds must be a number, 0 or more, got %s",
+                                 luaL_tolstring(L, arg, NULL)));
+  return seconds;
+}
+
 int cbl_loop_step(lua_State *L) {
   const cbl_client *c = cbl_checkself(L, CBL_CLIENT);
   cbl_checklast(L, 2);
   if (!lua_isnoneornil(L, 2)) {
-    lua_Number seconds;
-    if (lua_type(L, 2) != LUA_TNUMBER || !((seconds = lua_tonumber(L, 2)) >= 0))
-      cbl_argerror(L, 2,
-                   lua_pushfstring(L, "seconds must be a number, 0 or more, got %s",
-                                   luaL_tolstring(L, 2, NULL)));
+    lua_Number seconds = check_seconds(L, 2);
     if (c->live.core != NULL && !cbc_client_closed(c->live.core))
-      wait_for_descriptor(L, c, lua_tonumber(L, 2));
+      wait_for_descriptor(L, c, seconds);
   }
   cbl_parking_step(L, 1);
   return 0;

@@ -54,6 +54,7 @@ int luaopen_cloudblue_connect_core(lua_State *L) {
                                        {"waitForTasks", cbl_block_tasks},
                                        {"unattached", cbl_loop_unattached},
                                        {"pause", cbl_pause},
+                                       {"isClosed", cbl_pause_closed},
                                        {"now", cbl_pause_now},
                                        {"timeout", cbl_pause_timeout},
                                        {"problemOfClose", cbl_arguments_entry_problem},

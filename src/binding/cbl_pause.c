@@ -1,5 +1,5 @@
 /*
-** cbl_pause.c - what a run in Lua needs of time.
+** cbl_pause.c - what a run in Lua needs beside calls.
 */
 #include "cbl_pause.h"
 
@@ -29,5 +29,11 @@ int cbl_pause_now(lua_State *L) {
 int cbl_pause_timeout(lua_State *L) {
   const cbl_client *c = cbl_client_check(L, 1);
   lua_pushnumber(L, cbc_client_policy(c->live.core)->timeout);
+  return 1;
+}
+
+int cbl_pause_closed(lua_State *L) {
+  const cbl_client *c = luaL_checkudata(L, 1, CBL_CLIENT);
+  lua_pushboolean(L, c->live.core == NULL || cbc_client_closed(c->live.core));
   return 1;
 }

@@ -1,6 +1,6 @@
 /*
-** cbl_pause.h - what a run in Lua needs of time: it waits as a call does, parked where it
-** can be.
+** cbl_pause.h - what a run in Lua needs beside calls: to wait as a call does, parked
+** where it can be; the time; the state of the client.
 */
 #ifndef CBL_PAUSE_H
 #define CBL_PAUSE_H
@@ -16,5 +16,8 @@ int cbl_pause_now(lua_State *L);
 
 /* core.timeout(client): seconds that an attempt of the client's calls may take. */
 int cbl_pause_timeout(lua_State *L);
+
+/* core.isClosed(client) */
+int cbl_pause_closed(lua_State *L);
 
 #endif

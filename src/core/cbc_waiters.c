@@ -32,59 +32,60 @@ static void append_ready(cbc_waiters *ws, cbc_waiter *w) {
 
 /* ==== Heap ============================================================ */
 
-static void put(cbc_waiters *ws, size_t place, cbc_waiter *w) {
-  ws->heap[place - 1] = w;
-  w->place = place;
+static void put(cbc_waiters *ws, size_t place, cbc_timed t) {
+  ws->heap[place - 1] = t;
+  t.waiter->place = place;
 }
 
-static void sift_up(cbc_waiters *ws, size_t place, cbc_waiter *w) {
-  while (place > 1 && ws->heap[place / 2 - 1]->at > w->at) {
+static void sift_up(cbc_waiters *ws, size_t place, cbc_timed t) {
+  while (place > 1 && ws->heap[place / 2 - 1].at > t.at) {
     put(ws, place, ws->heap[place / 2 - 1]);
     place /= 2;
   }
-  put(ws, place, w);
+  put(ws, place, t);
 }
 
-static void sift_down(cbc_waiters *ws, size_t place, cbc_waiter *w) {
+static void sift_down(cbc_waiters *ws, size_t place, cbc_timed t) {
   for (;;) {
     size_t child = 2 * place;
     if (child > ws->timed) break;
-    if (child < ws->timed && ws->heap[child]->at < ws->heap[child - 1]->at) child++;
-    if (ws->heap[child - 1]->at >= w->at) break;
+    if (child < ws->timed && ws->heap[child].at < ws->heap[child - 1].at) child++;
+    if (ws->heap[child - 1].at >= t.at) break;
     put(ws, place, ws->heap[child - 1]);
     place = child;
   }
-  put(ws, place, w);
+  put(ws, place, t);
 }
 
-static bool add_time(cbc_waiters *ws, cbc_waiter *w) {
+static bool add_time(cbc_waiters *ws, cbc_waiter *w, double at) {
   if (ws->timed == ws->capacity) {
     size_t capacity = ws->capacity != 0 ? 2 * ws->capacity : INITIAL_CAPACITY;
-    cbc_waiter **grown =
+    cbc_timed *grown =
         cbc_realloc(ws->env, ws->heap, ws->capacity * sizeof *grown, capacity * sizeof *grown);
     if (grown == NULL) return false;
     ws->heap = grown;
     ws->capacity = capacity;
   }
-  sift_up(ws, ++ws->timed, w);
+  sift_up(ws, ++ws->timed, (cbc_timed){at, w});
   return true;
 }
 
 static void remove_time(cbc_waiters *ws, cbc_waiter *w) {
   size_t place = w->place;
-  cbc_waiter *last;
+  cbc_timed last;
   if (place == 0) return;
   w->place = 0;
   last = ws->heap[--ws->timed];
-  if (last == w) return;
+  if (last.waiter == w) return;
   /* The last one takes the place: it may belong above it, or below. */
   sift_up(ws, place, last);
-  sift_down(ws, last->place, last);
+  sift_down(ws, last.waiter->place, last);
 }
 
 /* ==== Queue =========================================================== */
 
 static void leave_queue(cbc_waiters *ws, cbc_waiter *w) {
+  if (w->queue_link == NULL) return;
   *w->queue_link = w->queue_next;
   if (w->queue_next != NULL)
     w->queue_next->queue_link = w->queue_link;
@@ -101,7 +102,7 @@ static void enter_queue(cbc_waiters *ws, cbc_waiter *w) {
 }
 
 static void admit(cbc_waiters *ws, cbc_waiter *w) {
-  if (w->queue_link != NULL) leave_queue(ws, w);
+  leave_queue(ws, w);
   w->admitted = true;
   ws->admitted++;
 }
@@ -116,7 +117,7 @@ bool cbc_waiters_admit(cbc_waiters *ws, cbc_waiter *w, bool force) {
 }
 
 void cbc_waiters_release(cbc_waiters *ws, cbc_waiter *w) {
-  if (w->queue_link != NULL) leave_queue(ws, w);
+  leave_queue(ws, w);
   if (!w->admitted) return;
   w->admitted = false;
   ws->admitted--;
@@ -143,9 +144,8 @@ void cbc_waiters_free(cbc_waiters *ws) {
 }
 
 bool cbc_waiters_park(cbc_waiters *ws, cbc_waiter *w, double at, bool task) {
-  w->at = at;
   w->task = task;
-  if (at >= 0 && !add_time(ws, w)) return false;
+  if (at >= 0 && !add_time(ws, w, at)) return false;
   w->parked = true;
   ws->count++;
   link_at(&ws->asleep, w);
@@ -177,12 +177,12 @@ void cbc_waiters_unpark_all(cbc_waiters *ws) {
 }
 
 void cbc_waiters_expire(cbc_waiters *ws, double now) {
-  while (ws->timed > 0 && ws->heap[0]->at <= now)
-    cbc_waiters_wake(ws, ws->heap[0]);
+  while (ws->timed > 0 && ws->heap[0].at <= now)
+    cbc_waiters_wake(ws, ws->heap[0].waiter);
 }
 
 double cbc_waiters_due(const cbc_waiters *ws) {
-  return ws->timed > 0 ? ws->heap[0]->at : CBC_NEVER;
+  return ws->timed > 0 ? ws->heap[0].at : CBC_NEVER;
 }
 
 bool cbc_waiters_ready(const cbc_waiters *ws, bool task) {

@@ -19,7 +19,6 @@ struct cbc_waiter {
   cbc_waiter *next;
   cbc_waiter **link; /* what points to it; NULL: in neither list */
   size_t place;      /* in the heap, from 1; 0: not there */
-  double at;         /* when it can go on by the clock, while in the heap */
   bool parked;
   bool task; /* a blocking wait may wake it: see cbc_waiters_next */
 
@@ -28,13 +27,19 @@ struct cbc_waiter {
   bool admitted;           /* one of those that may be in flight */
 };
 
+/* When one can go on by the clock. */
+typedef struct cbc_timed {
+  double at;
+  cbc_waiter *waiter;
+} cbc_timed;
+
 typedef struct cbc_waiters {
   const cbc_env *env;
   size_t count;         /* parked */
   cbc_waiter *asleep;   /* parked, and nothing has come for them */
   cbc_waiter *ready[2]; /* parked, and can go on; by task, as the next */
   cbc_waiter **ready_end[2];
-  cbc_waiter **heap; /* owned */
+  cbc_timed *heap; /* owned */
   size_t timed, capacity;
 
   size_t most, admitted;

@@ -4,6 +4,7 @@ local batch = require "cloudblue.connect.closing.batch"
 local core = require "cloudblue.connect.core"
 local drain = require "cloudblue.connect.closing.drain"
 local entries = require "cloudblue.connect.closing.entries"
+local misuse = require "cloudblue.connect.misuse"
 
 local closing = {}
 
@@ -31,11 +32,6 @@ local NAMES = table.move(LIMITS, 1, #LIMITS, 1, {})
 for name in pairs(OPTIONS) do NAMES[#NAMES + 1] = name end
 
 local BATCH_SIZE, CONCURRENCY = 100, 4
-
--- Level 3: the caller of the method.
-local function argumentError(method, position, problem)
-  error(("bad argument #%d to '%s' (%s)"):format(position, method, problem), 3)
-end
 
 local function isLimit(name)
   for _, limit in ipairs(LIMITS) do
@@ -209,17 +205,24 @@ local function closeListed(run, list)
   countRest(run, list, taken + 1)
 end
 
+-- Refuses what is no collection of records, a closed client, and one argument too many.
+local function check(method, records, last, ...)
+  if type(records) ~= "userdata" or type(records.client) ~= "userdata" then
+    error(("calling '%s' on a bad self (a resource expected, got %s)"):format(method, type(records)), 3)
+  end
+  if core.isClosed(records.client) then error("the client is closed", 3) end
+  misuse.more(method, last, 3, ...)
+end
+
 --- Closes many records, by the bulk route, several batches at once. See `meta.lua` for the arguments.
 function closing.closeMany(records, given, options, ...)
-  if select("#", ...) > 0 and (...) ~= nil then
-    argumentError("closeMany", 3, "one argument too many: a " .. type((...)))
-  end
+  check("closeMany", records, 2, ...)
   if type(given) ~= "table" and type(given) ~= "function" then
-    argumentError("closeMany", 1, "entries must be a list or an iterator, got " .. type(given))
+    misuse.argument("closeMany", 1, "entries must be a list or an iterator, got " .. type(given), 2)
   end
   options = options == nil and {} or options
   local wrong = problemOf(options)
-  if wrong then argumentError("closeMany", 2, wrong) end
+  if wrong then misuse.argument("closeMany", 2, wrong, 2) end
   local run = newRun(records, options)
   if type(given) == "function" then
     local nextEntry, forget, repeated = entries.read(given)
@@ -227,7 +230,7 @@ function closing.closeMany(records, given, options, ...)
     run.summary.repeated = repeated()
   else
     local list, problem = entries.check(given)
-    if not list then argumentError("closeMany", 1, problem) end
+    if not list then misuse.argument("closeMany", 1, problem, 2) end
     run.summary.repeated = problem
     closeListed(run, list)
   end
@@ -236,10 +239,8 @@ end
 
 --- Takes from the front of a list what `fn` makes leave it. See `meta.lua` for the arguments.
 function closing.drain(records, filters, fn, limits, ...)
-  if type(fn) ~= "function" then argumentError("drain", 2, "fn must be a function, got " .. type(fn)) end
-  if select("#", ...) > 0 and (...) ~= nil then
-    argumentError("drain", 4, "one argument too many: a " .. type((...)))
-  end
+  check("drain", records, 3, ...)
+  if type(fn) ~= "function" then misuse.argument("drain", 2, "fn must be a function, got " .. type(fn), 2) end
   return drain.run(records, filters, fn, limits)
 end
 
