@@ -93,10 +93,33 @@ static void a_signal_while_waiting_is_told(void **state) {
   testenv_check(&t);
 }
 
+/* ==== A host ========================================================== */
+
+static void a_host_that_does_not_step_is_kept_waiting(void **state) {
+  testenv t;
+  cbc_error err;
+  cbc_multi m;
+  (void)state;
+  testenv_init(&t);
+  assert_int_equal(cbc_multi_init(&m, &t.env, 4), CBC_OK);
+  assert_false(cbc_multi_overstays(&m));
+  m.hosted = true;
+  assert_true(cbc_multi_overstays(&m));
+  assert_int_equal(cbc_multi_step(&m, &err), CBC_OK);
+  assert_false(cbc_multi_overstays(&m));
+  t.clock += 0.9 * CBC_STRETCH;
+  assert_false(cbc_multi_overstays(&m));
+  t.clock += 0.2 * CBC_STRETCH;
+  assert_true(cbc_multi_overstays(&m));
+  cbc_multi_free(&m);
+  testenv_check(&t);
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(as_many_sockets_are_waited_for_as_libcurl_announces),
       cmocka_unit_test(waiting_for_nothing_lasts_as_long_as_asked),
-      cmocka_unit_test(a_signal_while_waiting_is_told)};
+      cmocka_unit_test(a_signal_while_waiting_is_told),
+      cmocka_unit_test(a_host_that_does_not_step_is_kept_waiting)};
   return cmocka_run_group_tests_name("cbc_multi", tests, NULL, NULL);
 }

@@ -232,11 +232,14 @@ static int drive(lua_State *L, int idx) {
     cbc_do what = cbc_call_next(job->call);
     if (what == CBC_DO_WAIT) {
       bool yieldable = lua_isyieldable(L);
-      if (yieldable && !must_wait(L, job)) continue;
+      bool ready = yieldable && !must_wait(L, job);
+      /* A call that parks though it can go on lets the host get on. */
+      if (ready && !cbc_client_overstays(job->call->client)) continue;
       if (yieldable && can_park(L, job, idx)) {
         lua_callk(L, 1, 0, idx, go_on);
         return go_on(L, LUA_OK, idx);
       }
+      if (ready) continue;
       block(L, job);
       report_progress(L, job, idx);
     } else if (what != CBC_DO_FINISH) {

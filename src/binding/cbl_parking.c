@@ -181,14 +181,18 @@ static int wake(lua_State *L, int client, cbc_call *call) {
   return status;
 }
 
+/* Wakes those who can go on; at most for a while, as a wake that resumes a coroutine
+** may let others go on, and so forth. The descriptor stays readable for the rest. */
 static void wake_ready(lua_State *L, int client) {
   const cbl_live *c = lua_touserdata(L, client);
   int top = lua_gettop(L);
   int status = LUA_OK;
+  bool enough = false;
   for (int task = 0; task < 2; task++) {
     cbc_call *call;
-    while (status != LUA_ERRMEM && (call = push_next(L, client, task != 0)) != NULL) {
+    while (!enough && (call = push_next(L, client, task != 0)) != NULL) {
       int last = wake(L, client, call);
+      enough = last == LUA_ERRMEM || (c->core != NULL && cbc_client_overstays(c->core));
       if (last == LUA_OK) continue;
       status = last;
       lua_settop(L, top + 1);

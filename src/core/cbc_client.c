@@ -105,6 +105,10 @@ cbc_code cbc_client_step(cbc_client *c, cbc_error *err) {
   return c->transport != NULL ? cbc_transport_step(c->transport, err) : CBC_OK;
 }
 
+bool cbc_client_overstays(const cbc_client *c) {
+  return c->transport != NULL && cbc_multi_overstays(cbc_transport_multi(c->transport));
+}
+
 void cbc_client_arm(cbc_client *c) {
   if (c->transport != NULL) cbc_multi_arm(cbc_transport_multi(c->transport));
 }

@@ -56,6 +56,10 @@ void cbc_client_host(cbc_client *c);
 ** meets again by itself. */
 cbc_code cbc_client_step(cbc_client *c, cbc_error *err);
 
+/* True when the host of the descriptor has not stepped for a while: coroutines that go
+** on in its place, one call after the other, are to let it get on first. */
+bool cbc_client_overstays(const cbc_client *c);
+
 /* Makes the descriptor readable for a host when something is due, after a step, and
 ** after what can go on was taken. */
 void cbc_client_arm(cbc_client *c);

@@ -222,9 +222,14 @@ cbc_code cbc_multi_kick(cbc_multi *m, cbc_error *err) {
 
 cbc_code cbc_multi_step(cbc_multi *m, cbc_error *err) {
   CURLMcode rc = CURLM_OK;
-  if (is_due(m, m->env->now(m->env->ud))) rc = act_on_time(m);
+  m->stepped = m->env->now(m->env->ud);
+  if (is_due(m, m->stepped)) rc = act_on_time(m);
   if (rc == CURLM_OK && m->poller.fd >= 0) rc = act_on_events(m);
   return settle(m, rc, err);
+}
+
+bool cbc_multi_overstays(const cbc_multi *m) {
+  return m->hosted && m->env->now(m->env->ud) - m->stepped > CBC_STRETCH;
 }
 
 /* How long poll may block, in milliseconds, rounded up so that what is due by the

@@ -24,6 +24,7 @@ typedef struct cbc_multi {
   double timer; /* when libcurl wants to be called, by env's clock; < 0: never */
   cbc_poller poller;
   bool hosted;         /* somebody else waits for the poller's descriptor */
+  double stepped;      /* when he last called cbc_multi_step, by env's clock */
   cbc_waiters waiters; /* who waits parked for a transfer of this handle */
   /* Called with ud for an easy handle that is done, and for one whose socket there
   ** was no memory to wait for. Neither may end the multi handle. */
@@ -55,6 +56,10 @@ cbc_code cbc_multi_wait(cbc_multi *m, double seconds, cbc_error *err);
 ** CBC_EINTR. cbc_multi_arm is to follow. */
 cbc_code cbc_multi_step(cbc_multi *m, cbc_error *err);
 
+/* True when a host waits for the descriptor, and has not stepped for CBC_STRETCH
+** seconds. */
+bool cbc_multi_overstays(const cbc_multi *m);
+
 /* Lets libcurl act if it is due by the clock: what was begun is written. Returns as
 ** above. */
 cbc_code cbc_multi_kick(cbc_multi *m, cbc_error *err);
@@ -73,6 +78,9 @@ void cbc_multi_arm(cbc_multi *m);
 /* The longest that cbc_multi_wait blocks, in seconds: a signal that came just
 ** before it is noticed after this time. */
 #define CBC_WAIT_MOST 0.05
+
+/* For how long those who can go on do so before their host gets on, in seconds. */
+#define CBC_STRETCH 0.002
 
 /* CURLMOPT_SOCKETFUNCTION, with the cbc_multi for ud: begins or ends to wait for
 ** a socket. It never fails, which would end every transfer of the multi handle:
