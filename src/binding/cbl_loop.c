@@ -62,7 +62,8 @@ static void detach(lua_State *L) {
 int cbl_loop_attach(lua_State *L) {
   cbl_client *c = cbl_client_check(L, 1);
   if (!lua_istable(L, 2)) cbl_typeerror(L, 2, "loop", "a table of functions", 2);
-  cbl_checklast(L, 2);
+  /* attach(require "…"): require returns a second value, the file's name. */
+  cbl_checklast(L, lua_type(L, 3) == LUA_TSTRING ? 3 : 2);
   push_functions(L, 2);
   detach(L);
   lua_setiuservalue(L, 1, CBL_LOOP);
