@@ -5,5 +5,5 @@ export TEST_SLOWNESS=10 # what is to run out of time gets more of it
 specs="arguments call check chunk client endpoints failure json lifetime module options query request
   resource result state"
 [ "${HASTY-}" = all ] || set -- $(printf 'spec/%s_spec.lua ' $specs)
-check "build" $MAKE -s all core-tests
+check "build" $MAKE -s all core-tests hosts
 stream busted sh tools/with-env.sh busted --lua="$LUA" --output=TAP --helper=tools/hasty-gc.lua "$@"

@@ -5,7 +5,7 @@ export CMOCKA_MESSAGE_OUTPUT=TAP
 LIMIT=${LIMIT:-3600}
 case $BUILD in /*) ;; *) BUILD=$(pwd)/$BUILD ;; esac
 
-check "build" $MAKE -s all core-tests "$BUILD/keep-loaded.so"
+check "build" $MAKE -s all core-tests hosts "$BUILD/keep-loaded.so"
 memcheck="valgrind -q --leak-check=full --errors-for-leak-kinds=definite --show-leak-kinds=definite
   --keep-debuginfo=yes --num-callers=30 --error-exitcode=99"
 
