@@ -163,7 +163,7 @@ env:  ## print the exports a shell needs for the built tree: eval "$$(make -s en
 
 bench:  ## measure against bare libcurl and other clients (ROWS="close" for some)
 	@sh tools/deps.sh demo bench
-	@$(MAKE) -s --no-print-directory all
+	@$(MAKE) -s --no-print-directory all hosts
 	@$(TOOL) bench/run.sh $(ROWS)
 
 memcheck:  ## the suite under valgrind, under ASan and UBSan, and with an aggressive collector
