@@ -115,11 +115,13 @@ static CURLcode set_origin(cbc_profile *p, const cbc_options *o) {
   return rc;
 }
 
+/* How many requests may be on connections that are shared, or not. */
 static CURLcode set_sharing(cbc_profile *p) {
   CURLMcode rc = curl_multi_setopt(p->multi.handle, CURLMOPT_PIPELINING,
                                    p->sharing ? (long)CURLPIPE_MULTIPLEX : (long)CURLPIPE_NOTHING);
   if (rc == CURLM_OK)
     rc = curl_multi_setopt(p->multi.handle, CURLMOPT_MAX_CONCURRENT_STREAMS, STREAMS_MOST);
+  p->multi.waiters.most = (size_t)p->max_connections * (p->sharing ? (size_t)STREAMS_MOST : 1);
   return rc == CURLM_OK ? CURLE_OK : CURLE_FAILED_INIT;
 }
 
@@ -161,6 +163,7 @@ cbc_code cbc_profile_init(cbc_profile *p, const cbc_env *env, const cbc_options 
                      .layered = is_layered(options),
                      .http2 = is_http2(options),
                      .sharing = is_http2(options),
+                     .max_connections = options->max_connections,
                      .multi = {.env = env}};
   rc = configure(p, options);
   if (rc == CURLE_OK) return CBC_OK;

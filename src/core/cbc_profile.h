@@ -41,12 +41,13 @@ typedef struct cbc_profile {
   struct curl_slist *headers;  /* the client's, the key among them; owned */
   struct curl_slist *typed[2]; /* the same behind one more: no Content-Type, or JSON's; owned */
   size_t origin;               /* bytes of a URL before its path */
-  double connect_timeout;      /* seconds */
-  size_t max_response;         /* bytes */
-  bool layered;                /* a TLS library stands between libcurl and the sockets */
-  bool http2;                  /* offered to the service */
-  bool sharing;                /* several transfers at once may use one connection */
-  bool mixed;                  /* HTTP/1.1 is spoken as well, so that must end */
+  long max_connections;
+  double connect_timeout; /* seconds */
+  size_t max_response;    /* bytes */
+  bool layered;           /* a TLS library stands between libcurl and the sockets */
+  bool http2;             /* offered to the service */
+  bool sharing;           /* several transfers at once may use one connection */
+  bool mixed;             /* HTTP/1.1 is spoken as well, so that must end */
   cbc_multi multi;
 } cbc_profile;
 
