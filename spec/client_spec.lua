@@ -36,6 +36,13 @@ describe("ConnectClient", function()
     assert.equal("b", request.headers["x-a"])
   end)
 
+  it("takes no further argument", function()
+    assert.equal("bad argument #4 to 'ConnectClient' (one argument too many: a number)",
+      misuse(function() return (connect.ConnectClient(ENDPOINT, KEY, nil, 5)) end))
+    assert.equal("bad argument #2 to 'ConnectClient' (one argument too many: a string)",
+      misuse(function() return (connect.ConnectClient({ endpoint = ENDPOINT, apiKey = KEY }, KEY)) end))
+  end)
+
   it("takes no options of the other form", function()
     assert.equal("bad argument #3 to 'ConnectClient' (unknown option 'apiKey')",
       misuse(function() return (connect.ConnectClient(ENDPOINT, KEY, { apiKey = KEY })) end))

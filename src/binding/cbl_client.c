@@ -60,6 +60,7 @@ static const cbl_option *const options_alone = options_with_endpoint + 2;
 ** of options or nil. Returns the number by which messages call an argument. */
 static bool order_arguments(lua_State *L) {
   bool table = lua_istable(L, 1);
+  cbl_checklast(L, table ? 1 : 3);
   if (!table) {
     lua_settop(L, 3);
     if (!lua_isnil(L, 3)) luaL_checktype(L, 3, LUA_TTABLE);

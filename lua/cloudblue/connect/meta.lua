@@ -302,8 +302,8 @@ function ConnectClient:detach() end
 ---@return integer fd
 function ConnectClient:pollfd() end
 
----Does what is due, and wakes whose calls can go on. It never blocks, unless it is told to wait for something to do. An
----error of the loop's `wake` is raised when all are woken.
+---Does what is due, and wakes whose calls can go on. It blocks only where `seconds` says how long. An error of the
+---loop's `wake` is raised when all are woken.
 ---@param seconds number? the longest to wait (0)
 function ConnectClient:step(seconds) end
 

@@ -61,7 +61,7 @@ local function wake(worker)
   end
 end
 
--- A worker that waits yields itself, so that a yield of fn's is told from it.
+-- A worker that waits yields itself; whatever else it yields comes from fn.
 core.setTasks(workers, yield, wake)
 
 -- Takes the next item for a worker, one worker after the other: an iterator may have calls of its own, and wait.

@@ -52,8 +52,8 @@ local function settle(self, entry)
   return self.run.records:settle(entry.id, entry.external_billing_id, entry.external_billing_note, self.run.limits)
 end
 
--- What became of a refused record. `refusal`: the failure, and the state that the refusal tells (`NONE`: there is no
--- such record; nil where it tells none). chunk, failure: what `settle` returned.
+-- What became of a refused record. `refusal`: the failure, and the state that the refusal reports (`NONE`: there is no
+-- such record; nil: none). chunk, failure: what `settle` returned.
 local function judgeRefused(self, refusal, chunk, failure)
   if chunk then return self.doubtful and "closed" or "already", chunk end
   -- Open, whatever was refused; unless the refusal says otherwise.
