@@ -130,11 +130,13 @@ void cbl_type_end(lua_State *L, const char *name) {
   lua_setfield(L, LUA_REGISTRYINDEX, name);
 }
 
-void cbl_callquietly(lua_State *L, int n) {
-  if (lua_pcall(L, n, 0, 0) == LUA_OK) return;
+int cbl_callquietly(lua_State *L, int n) {
+  int status = lua_pcall(L, n, 0, 0);
+  if (status == LUA_OK) return status;
   if (lua_type(L, -1) == LUA_TSTRING) {
     lua_warning(L, "cloudblue.connect: ", 1);
     lua_warning(L, lua_tostring(L, -1), 0);
   }
   lua_pop(L, 1);
+  return status;
 }

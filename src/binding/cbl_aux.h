@@ -58,8 +58,8 @@ int cbl_raise(lua_State *L, const cbc_error *err);
 int cbl_raise_nomem(lua_State *L);
 
 /* Calls a function with n arguments where nothing may be raised: an error becomes a
-** warning. */
-void cbl_callquietly(lua_State *L, int n);
+** warning. Returns lua_pcall's status. */
+int cbl_callquietly(lua_State *L, int n);
 
 /* As luaL_setfuncs for a new table of the functions, left on the stack. */
 void cbl_newlib(lua_State *L, const luaL_Reg *functions);

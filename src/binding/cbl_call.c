@@ -214,12 +214,14 @@ static void come_back(lua_State *L, cbl_job *job, int idx) {
 
 static int drive(lua_State *L, int idx);
 
-/* The coroutine goes on. ctx: the job's index. */
+/* The coroutine goes on, or an error passes. ctx: the job's index. */
 static int go_on(lua_State *L, int status, lua_KContext ctx) {
   int idx = (int)ctx;
   cbl_job *job = lua_touserdata(L, idx);
-  (void)status;
+  /* A finalizer may resume what was collected together with it. */
+  if (job->call == NULL) return luaL_error(L, "the call was collected");
   come_back(L, job, idx);
+  if (status != LUA_OK && status != LUA_YIELD) return lua_error(L);
   report_progress(L, job, idx);
   return drive(L, idx);
 }
@@ -236,11 +238,12 @@ static int drive(lua_State *L, int idx) {
       /* A call that parks though it can go on lets the host get on. */
       if (ready && !cbc_client_overstays(job->call->client)) continue;
       if (yieldable && can_park(L, job, idx)) {
-        lua_callk(L, 1, 0, idx, go_on);
-        return go_on(L, LUA_OK, idx);
+        /* Protected, because an error leaves a coroutine as it is. */
+        lua_pcallk(L, 1, 0, 0, idx, go_on);
+        come_back(L, job, idx);
+      } else if (!ready) {
+        block(L, job);
       }
-      if (ready) continue;
-      block(L, job);
       report_progress(L, job, idx);
     } else if (what != CBC_DO_FINISH) {
       do_step(L, job, idx, what);

@@ -188,6 +188,8 @@ int cbl_client_new(lua_State *L) {
   luaL_setmetatable(L, CBL_CLIENT);
   lua_newtable(L);
   lua_setiuservalue(L, -2, CBL_RESOURCES);
+  lua_newtable(L);
+  lua_setiuservalue(L, -2, CBL_PARKED);
   c->live.core = cbc_client_new(cbl_env(L), &o, &err);
   if (c->live.core == NULL) {
     if (err.code == CBC_EARG) luaL_argerror(L, table ? 1 : 3, err.message);
@@ -196,17 +198,27 @@ int cbl_client_new(lua_State *L) {
   return 1;
 }
 
-void cbl_client_unwatch(lua_State *L, int idx) {
-  if (lua_getiuservalue(L, idx, CBL_LOOP) != LUA_TNIL) {
-    bool watched = lua_rawgeti(L, -1, CBL_LOOP_UNWATCH) == LUA_TFUNCTION;
+bool cbl_client_end_watch(lua_State *L) {
+  bool ended = true;
+  if (lua_rawgeti(L, -1, CBL_LOOP_UNWATCH) == LUA_TFUNCTION) {
     lua_pushboolean(L, false);
     lua_rawseti(L, -3, CBL_LOOP_UNWATCH);
-    if (watched)
-      cbl_callquietly(L, 0);
-    else
-      lua_pop(L, 1);
+    lua_pushvalue(L, -1);
+    ended = cbl_callquietly(L, 0) != LUA_ERRMEM;
+    if (!ended) {
+      lua_pushvalue(L, -1);
+      lua_rawseti(L, -3, CBL_LOOP_UNWATCH);
+    }
   }
-  lua_pop(L, 1);
+  lua_pop(L, 2);
+  return ended;
+}
+
+void cbl_client_unwatch(lua_State *L, int idx) {
+  if (lua_getiuservalue(L, idx, CBL_LOOP) != LUA_TNIL)
+    cbl_client_end_watch(L);
+  else
+    lua_pop(L, 1);
 }
 
 static int client_gc(lua_State *L) {

@@ -28,12 +28,13 @@ enum {
   CBL_AFTER,      /* the same */
   CBL_RESOURCES,  /* class name -> the client's resource of that class */
   CBL_SPARE_JOB,  /* the userdata of a call that is over, for the next; or nil */
-  CBL_LOOP,       /* list of the functions of the loop that it is attached to; or nil */
-  CBL_PARKED,     /* address of a parked call -> token; or nil */
+  CBL_LOOP,       /* list of the functions of the loop that it is attached or lent to; or nil */
+  CBL_PARKED,     /* address of a parked call -> token */
   CBL_CLIENT_VALUES = CBL_PARKED
 };
 
-/* The functions of a loop: places in a list. */
+/* The functions of a loop: places in a list. The first three are false where a client is
+** only lent to it (cbl_loop_lend): it watches, and no call waits there. */
 enum {
   CBL_LOOP_TOKEN = 1, /* function(): what stands for the running coroutine, or nil; of
                       ** tasks, a table: coroutine -> token */
@@ -60,6 +61,10 @@ cbc_client *cbl_client_core(lua_State *L, int idx);
 /* Ends the watch of its descriptor, which is about to be closed or has nobody parked,
 ** if there is one. An error of the loop's becomes a warning. */
 void cbl_client_unwatch(lua_State *L, int idx);
+
+/* Pops a loop and ends its watch in the same way. False when that was out of memory: it
+** may be tried again. */
+bool cbl_client_end_watch(lua_State *L);
 
 /* True when the bytes hold the secret part of the key: a service may echo it. */
 bool cbl_client_finds_secret(const cbl_client *c, const char *bytes, size_t n);

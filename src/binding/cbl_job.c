@@ -19,19 +19,23 @@ static void drop_anchors(lua_State *L, cbl_job *job) {
   }
 }
 
-/* A call whose coroutine was closed, or collected, is parked still. */
-static void leave(lua_State *L, cbl_job *job) {
-  if (job->call == NULL || !job->call->waiter.parked) return;
-  lua_getiuservalue(L, 1, CBL_JOB_CLIENT);
-  cbl_parking_leave(L, lua_gettop(L), job->call);
-  lua_pop(L, 1);
+/* Ends the call, which is parked still when its coroutine was closed, or collected. What
+** it had, others may have waited for. */
+static void end(lua_State *L, cbl_job *job) {
+  cbl_live *client = &job->client->live;
+  if (client->parked > 0) {
+    lua_getiuservalue(L, 1, CBL_JOB_CLIENT);
+    cbl_parking_leave(L, lua_gettop(L), job->call);
+    lua_pop(L, 1);
+  }
+  cbc_call_end(job->call);
+  if (client->parked > 0 && client->core != NULL) cbc_client_arm(client->core);
 }
 
 /* The job leaves the stack: its call is over, and the next one may have it. */
 static int job_close(lua_State *L) {
   cbl_job *job = luaL_checkudata(L, 1, JOB);
-  leave(L, job);
-  if (job->call != NULL) cbc_call_end(job->call);
+  if (job->call != NULL) end(L, job);
   drop_anchors(L, job);
   lua_getiuservalue(L, 1, CBL_JOB_CLIENT);
   lua_pushvalue(L, 1);
@@ -42,7 +46,8 @@ static int job_close(lua_State *L) {
 static int job_gc(lua_State *L) {
   cbl_job *job = luaL_checkudata(L, 1, JOB);
   cbc_call *call = job->call;
-  leave(L, job);
+  if (call == NULL) return 0;
+  end(L, job);
   job->call = NULL;
   cbc_call_free(call);
   return 0;

@@ -37,18 +37,21 @@ static live_list *list_of(lua_State *L) {
   return list;
 }
 
-void cbl_live_enter(lua_State *L, int client) {
-  cbl_live *c = lua_touserdata(L, client);
-  live_list *list = list_of(L);
-  if (c->parked == 0) {
-    cbl_state_push(L, CBL_LIVE);
-    lua_getiuservalue(L, -1, 1);
-    lua_pushvalue(L, client);
-    lua_rawsetp(L, -2, c);
-    lua_pop(L, 2);
-  }
-  /* That may have run a finalizer with calls of its own. */
+void cbl_live_prepare(lua_State *L, int client) {
+  const cbl_live *c = lua_touserdata(L, client);
+  if (c->parked > 0) return;
+  /* Each time: a client that is to be finalized has been taken out. */
+  cbl_state_push(L, CBL_LIVE);
+  lua_getiuservalue(L, -1, 1);
+  lua_pushvalue(L, client);
+  lua_rawsetp(L, -2, c);
+  lua_pop(L, 2);
+}
+
+void cbl_live_enter(lua_State *L, cbl_live *c) {
+  live_list *list;
   if (c->parked++ > 0) return;
+  list = list_of(L);
   c->next = list->first;
   c->link = &list->first;
   if (c->next != NULL) c->next->link = &c->next;

@@ -20,9 +20,11 @@ typedef struct cbl_live {
 /* Makes what the state keeps of them. Pushes nothing. */
 void cbl_live_open(lua_State *L);
 
-/* One more call of the client at index client is parked. May raise a memory error,
-** and then changes nothing. */
-void cbl_live_enter(lua_State *L, int client);
+/* A call of the client at index client is about to be parked. May raise a memory error. */
+void cbl_live_prepare(lua_State *L, int client);
+
+/* One more call of a client that is prepared is parked. */
+void cbl_live_enter(lua_State *L, cbl_live *c);
 
 /* One less is; all: none is any more. */
 void cbl_live_leave(cbl_live *c, bool all);

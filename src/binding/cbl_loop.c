@@ -47,16 +47,30 @@ int cbl_loop_set_tasks(lua_State *L) {
 
 /* ==== Attaching ======================================================== */
 
-/* Takes the client at index 1 from its loop. Raises memory errors before it has. */
-static void detach(lua_State *L) {
-  if (lua_getiuservalue(L, 1, CBL_LOOP) != LUA_TNIL) {
-    cbl_parking_push_parked(L, 1, false);
-    cbl_client_unwatch(L, 1);
-    lua_pushnil(L);
-    lua_setiuservalue(L, 1, CBL_LOOP);
-    cbl_parking_wake_parked(L);
+/* Pops a loop, or nil, and makes it that of the client at index 1; ends the watch of the
+** one before. False when out of memory: nothing is changed. */
+static bool set_loop(lua_State *L) {
+  lua_getiuservalue(L, 1, CBL_LOOP);
+  lua_insert(L, -2);
+  lua_setiuservalue(L, 1, CBL_LOOP);
+  if (!lua_isnil(L, -1)) {
+    lua_pushvalue(L, -1);
+    if (!cbl_client_end_watch(L)) {
+      lua_setiuservalue(L, 1, CBL_LOOP);
+      return false;
+    }
   }
   lua_pop(L, 1);
+  return true;
+}
+
+/* The same. Everybody whose call is parked is taken out, to wait as the new loop says:
+** cbl_parking_wake_owed is to follow. Raises memory errors. */
+static void change_loop(lua_State *L) {
+  cbl_parking_release(L, 1);
+  if (set_loop(L)) return;
+  cbl_parking_wake_owed(L);
+  cbl_raise_nomem(L);
 }
 
 int cbl_loop_attach(lua_State *L) {
@@ -65,16 +79,18 @@ int cbl_loop_attach(lua_State *L) {
   /* attach(require "…"): require returns a second value, the file's name. */
   cbl_checklast(L, lua_type(L, 3) == LUA_TSTRING ? 3 : 2);
   push_functions(L, 2);
-  detach(L);
-  lua_setiuservalue(L, 1, CBL_LOOP);
+  change_loop(L);
   if (c->live.core != NULL) cbc_client_host(c->live.core);
+  cbl_parking_wake_owed(L);
   return 0;
 }
 
 int cbl_loop_detach(lua_State *L) {
   cbl_checkself(L, CBL_CLIENT);
   cbl_checklast(L, 1);
-  detach(L);
+  lua_pushnil(L);
+  change_loop(L);
+  cbl_parking_wake_owed(L);
   return 0;
 }
 
@@ -128,13 +144,15 @@ int cbl_loop_step(lua_State *L) {
 }
 
 int cbl_loop_close(lua_State *L) {
-  cbl_client *c = cbl_checkself(L, CBL_CLIENT);
-  if (c->live.core == NULL) return 0;
+  const cbl_client *c = cbl_checkself(L, CBL_CLIENT);
   lua_settop(L, 1);
-  cbl_parking_push_parked(L, 1, true);
-  cbl_client_unwatch(L, 1);
-  if (c->live.core != NULL) cbc_client_close(c->live.core);
-  cbl_parking_wake_parked(L);
+  if (c->live.core == NULL) return 0;
+  lua_pushnil(L);
+  change_loop(L);
+  cbc_client_close(c->live.core);
+  /* Who parked while the watch was ended. */
+  cbl_parking_release(L, 1);
+  cbl_parking_wake_owed(L);
   return 0;
 }
 
@@ -152,19 +170,54 @@ int cbl_loop_waiting(lua_State *L) {
   return 4;
 }
 
+/* True when the client at the top of the stack has a loop in which its calls wait. */
+static bool is_attached(lua_State *L) {
+  bool attached = false;
+  if (lua_getiuservalue(L, -1, CBL_LOOP) != LUA_TNIL) {
+    attached = lua_rawgeti(L, -1, CBL_LOOP_TOKEN) == LUA_TFUNCTION;
+    lua_pop(L, 1);
+  }
+  lua_pop(L, 1);
+  return attached;
+}
+
 int cbl_loop_unattached(lua_State *L) {
   lua_Integer n = 0;
   lua_newtable(L);
   for (const cbl_live *c = cbl_live_first(L); c != NULL; c = c->next) {
-    if (cbl_live_push(L, c) == LUA_TNIL) {
+    if (cbl_live_push(L, c) != LUA_TNIL && !is_attached(L))
+      lua_rawseti(L, -2, ++n);
+    else
       lua_pop(L, 1);
-      continue;
-    }
-    if (lua_getiuservalue(L, -1, CBL_LOOP) == LUA_TNIL) {
-      lua_pushvalue(L, -2);
-      lua_rawseti(L, -4, ++n);
-    }
-    lua_pop(L, 2);
   }
   return 1;
+}
+
+int cbl_loop_lend(lua_State *L) {
+  const cbl_client *c = cbl_checkself(L, CBL_CLIENT);
+  luaL_checktype(L, 2, LUA_TFUNCTION);
+  lua_settop(L, 2);
+  lua_createtable(L, CBL_LOOP_SIZE, 0);
+  for (int i = CBL_LOOP_TOKEN; i <= CBL_LOOP_SIZE; i++) {
+    lua_pushboolean(L, false);
+    lua_rawseti(L, 3, i);
+  }
+  lua_pushvalue(L, 2);
+  lua_rawseti(L, 3, CBL_LOOP_WATCH);
+  lua_pushvalue(L, 1);
+  if (is_attached(L)) return 0;
+  lua_settop(L, 3);
+  if (!set_loop(L)) cbl_raise_nomem(L);
+  if (c->live.core != NULL) cbc_client_host(c->live.core);
+  cbl_parking_watch(L, 1);
+  return 0;
+}
+
+int cbl_loop_take_back(lua_State *L) {
+  cbl_checkself(L, CBL_CLIENT);
+  lua_settop(L, 1);
+  if (is_attached(L)) return 0;
+  lua_pushnil(L);
+  if (!set_loop(L)) cbl_raise_nomem(L);
+  return 0;
 }

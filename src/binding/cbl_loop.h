@@ -33,7 +33,14 @@ int cbl_loop_set_tasks(lua_State *L);
 ** Returns nothing where it has to block. */
 int cbl_loop_waiting(lua_State *L);
 
-/* core.unattached(): a list of the clients that have parked calls and no loop. */
+/* core.unattached(): a list of the clients that have parked calls and are not attached. */
 int cbl_loop_unattached(lua_State *L);
+
+/* core.lend(client, watch): has a loop, by its function watch, see to a client that is not
+** attached: where who waits is parked in the loop, though the call is not. */
+int cbl_loop_lend(lua_State *L);
+
+/* core.takeBack(client): ends that. Does nothing to a client that is attached. */
+int cbl_loop_take_back(lua_State *L);
 
 #endif

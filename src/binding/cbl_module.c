@@ -53,6 +53,8 @@ int luaopen_cloudblue_connect_core(lua_State *L) {
                                        {"waiting", cbl_loop_waiting},
                                        {"waitForTasks", cbl_block_tasks},
                                        {"unattached", cbl_loop_unattached},
+                                       {"lend", cbl_loop_lend},
+                                       {"takeBack", cbl_loop_take_back},
                                        {"pause", cbl_pause},
                                        {"isClosed", cbl_pause_closed},
                                        {"now", cbl_pause_now},

@@ -36,12 +36,17 @@ void cbl_parking_step(lua_State *L, int client);
 ** wait that blocks may do. */
 void cbl_parking_wake_tasks(lua_State *L);
 
-/* Pushes what cbl_parking_wake_parked takes: everybody whose call of the client is
-** parked; unless tasks, only those in the loop. May raise a memory error. */
-void cbl_parking_push_parked(lua_State *L, int client, bool tasks);
+/* Takes out everybody whose call of the client is parked: cbl_parking_wake_owed wakes
+** them, whether their calls can go on or not. May raise a memory error, and then has
+** done nothing. */
+void cbl_parking_release(lua_State *L, int client);
 
-/* Pops that and wakes them, whether their calls can go on or not. An error of the
-** loop's becomes a warning. */
-void cbl_parking_wake_parked(lua_State *L);
+/* Wakes those who were taken out. An error of the loop's becomes a warning; a memory
+** error is raised, and who is not woken yet stays for the next time. */
+void cbl_parking_wake_owed(lua_State *L);
+
+/* Has the loop that the client was just attached or lent to watch it, if calls are
+** parked. Raises the loop's errors. */
+void cbl_parking_watch(lua_State *L, int client);
 
 #endif

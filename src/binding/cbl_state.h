@@ -21,7 +21,8 @@ typedef enum cbl_place {
   CBL_FILTER_WRITER, /* function, see core.setFilterWriter; nil until it is set */
   CBL_TASKS,         /* list of functions, see core.setTasks; nil until it is set */
   CBL_LIVE,          /* userdata, see cbl_live.c */
-  CBL_PLACES = CBL_LIVE
+  CBL_OWED,          /* who is still to be woken, see cbl_parking.c; or nil */
+  CBL_PLACES = CBL_OWED
 } cbl_place;
 
 /* Makes the table unless the state has one. Raises when lua-cjson can't be
