@@ -2,6 +2,7 @@
 
 local connect = require "cloudblue.connect"
 local gate = require "spec.support.gate"
+local handloop = require "spec.support.handloop"
 local rawserver = require "spec.support.rawserver"
 local scene = require "spec.support.scene"
 local service = require "spec.support.service"
@@ -292,6 +293,50 @@ describe("client:parallel, ended early,", function()
     assert.matches("in upvalue 'boom'", problem)
   end)
 
+  it("returns what was done before the function raised, and raises then", function()
+    local s <close> = gate.start { delay = 0 }
+    local closed = {}
+    local function work(item)
+      if item == 3 then error("no more", 0) end
+      return (assert(s.records:close("UR-" .. item, "B-1")))
+    end
+    local done, problem = pcall(function()
+      for item in s.client:parallel(1, { 1, 2, 3 }, work) do closed[#closed + 1] = item end
+    end)
+    assert.is_false(done)
+    assert.matches("^no more\n", problem)
+    assert.same({ 1, 2 }, closed)
+    assert.equal(2, s.raw:account().total)
+  end)
+
+  it("closes what the function left open when it raised, and ends its call", function()
+    local s <close> = gate.start { delay = 0 }
+    local closed, thread = 0, nil
+    s.client:addBeforeRequestHook(function() error("no request", 0) end)
+    assert.is_false(pcall(function()
+      for _ in s.client:parallel(1, { "UR-1" }, function(id)
+        local _ <close> = setmetatable({}, { __close = function() closed = closed + 1 end })
+        thread = coroutine.running()
+        return s.records:close(id, "B-1")
+      end) do end
+    end))
+    assert.equal(1, closed)
+    assert.equal("dead", coroutine.status(thread))
+  end)
+
+  it("raises a memory error of the function as Lua does, without a traceback", function()
+    local s <close> = gate.start { delay = 0 }
+    local done, problem = pcall(function()
+      for _ in s.client:parallel(1, { 1 }, function() return ("x"):rep(1 << 62) end) do end
+    end)
+    assert.is_false(done)
+    assert.matches("resulting string too large", problem)
+    done, problem = pcall(function()
+      for _ in s.client:parallel(1, { 1 }, function() error("not enough memory", 0) end) do end
+    end)
+    assert.same({ false, "not enough memory" }, { done, problem })
+  end)
+
   it("raises an error that is no string as it is", function()
     local s <close> = gate.start { delay = 0 }
     local thing = {}
@@ -346,6 +391,193 @@ describe("client:parallel, ended early,", function()
     collectgarbage()
     collectgarbage()
     assert.is_nil(client[1])
+  end)
+end)
+
+describe("client:parallel in a host's loop", function()
+  -- Closes so many records by tasks, in a coroutine of the loop; others may do something for an item before.
+  local function spawn(loop, client, records, number, before)
+    local items = {}
+    for i = 1, number do items[i] = i end
+    return loop:spawn(function()
+      local closed = 0
+      for _, chunk in client:parallel(number, items, function(i)
+        if before then before(i) end
+        return records:close("UR-" .. i, "B-1")
+      end) do
+        closed = closed + (chunk and 1 or 0)
+      end
+      return closed
+    end)
+  end
+
+  it("waits there", function()
+    local s <close> = gate.start { hold = 4 }
+    local loop <close> = handloop.new()
+    s.client:attach(loop.functions)
+    local one = spawn(loop, s.client, s.records, 2)
+    assert.is_nil(one.results)
+    assert.equal(1, loop:watching())
+    local two = spawn(loop, s.client, s.records, 2)
+    loop:run()
+    assert.same({ 2, 2 }, { one.results[1], two.results[1] })
+    assert.equal(4, s.raw:account().most)
+    assert.equal(0, loop:watching())
+  end)
+
+  it("goes on, and blocks, when the client is detached", function()
+    local s <close> = gate.start { hold = 3 }
+    local loop <close> = handloop.new()
+    s.client:attach(loop.functions)
+    local task = spawn(loop, s.client, s.records, 3)
+    s.client:detach()
+    assert.equal(0, loop:watching())
+    loop:run()
+    assert.equal(3, task.results[1])
+    assert.equal(3, s.raw:account().total)
+  end)
+
+  it("goes on there when one of its functions attaches the client", function()
+    local s <close> = gate.start { hold = 2 }
+    local loop <close> = handloop.new()
+    local task = loop:spawn(function()
+      local closed = 0
+      for _, chunk in s.client:parallel(3, { 1, 2, 3 }, function(i)
+        if i < 3 then return s.records:close("UR-" .. i, "B-1") end
+        s.client:attach(loop.functions)
+      end) do
+        closed = closed + (chunk and 1 or 0)
+      end
+      return closed
+    end)
+    loop:run()
+    assert.equal(2, task.results[1])
+    assert.is_true(loop.account.parks > 0)
+    assert.equal(0, loop:watching())
+  end)
+
+  it("has it watch a client that has no loop, once for all runs, and as long as one needs it", function()
+    local s <close> = gate.start { delay = 0 }
+    local other <close> = gate.start { hold = 5 }
+    local loop <close> = handloop.new()
+    s.client:attach(loop.functions)
+    local tasks = { spawn(loop, s.client, other.records, 2), spawn(loop, s.client, other.records, 2) }
+    assert.equal(1, loop:watching())
+    -- One of the runs ends early.
+    tasks[3] = spawn(loop, s.client, other.records, 2, function(i) if i == 2 then error("enough", 0) end end)
+    loop.problem = nil
+    assert.matches("^enough", tasks[3].problem)
+    assert.equal(1, loop:watching())
+    tasks[4] = spawn(loop, s.client, other.records, 1)
+    loop:run()
+    assert.same({ 2, 2, 1 }, { tasks[1].results[1], tasks[2].results[1], tasks[4].results[1] })
+    assert.equal(0, loop:watching())
+    -- A call of its outside of tasks blocks as before.
+    local parks = loop.account.parks
+    loop:spawn(function() assert(other.records:close("UR-9", "B-1")) end)
+    loop:run()
+    assert.equal(parks, loop.account.parks)
+  end)
+
+  it("ends that watch before such a client is closed, or attached", function()
+    for _, change in ipairs { "close", "attach" } do
+      local s <close> = gate.start { delay = 0 }
+      local other <close> = gate.start { hold = 2 }
+      local loop <close> = handloop.new()
+      s.client:attach(loop.functions)
+      local task = spawn(loop, s.client, other.records, 2)
+      other.client[change](other.client, change == "attach" and loop.functions or nil)
+      loop:run()
+      assert.equal(change == "close" and 0 or 2, task.results[1])
+      assert.equal(0, loop:watching())
+    end
+  end)
+
+  it("misses nobody who is woken while it is about to park", function()
+    local s <close> = gate.start { delay = 0 }
+    local other <close> = gate.start { delay = 0 }
+    local loop <close> = handloop.new()
+    local watch, token = loop.functions.watch, loop.functions.token
+    -- The host steps until the calls are over, where it should only take note.
+    local function step()
+      local patience = s.raw:account().total
+      while other.raw:account().total + s.raw:account().total < 2 and patience < 1000 do
+        patience = patience + 1
+        other.client:step(0.001)
+        s.client:step(0.001)
+      end
+      for _ = 1, 20 do
+        other.client:step(0.001)
+        s.client:step(0.001)
+      end
+    end
+    loop.functions.watch = function(...)
+      local unwatch = watch(...)
+      step()
+      return unwatch
+    end
+    loop.functions.token = function()
+      local t = token()
+      if t then step() end
+      return t
+    end
+    s.client:attach(loop.functions)
+    local task = loop:spawn(function()
+      local closed = 0
+      for _, chunk in s.client:parallel(2, { s, other }, function(of) return of.records:close("UR-1", "B-1") end) do
+        closed = closed + (chunk and 1 or 0)
+      end
+      return closed
+    end)
+    loop:run()
+    assert.equal(2, task.results[1])
+  end)
+
+  it("goes on by the next one who is woken, when the loop could not wake it", function()
+    local s <close> = gate.start { hold = 2 }
+    local loop <close> = handloop.new()
+    local wake, failed = loop.functions.wake, 0
+    loop.functions.wake = function(token)
+      failed = failed + 1
+      if failed == 1 then error("not now", 0) end
+      return wake(token)
+    end
+    s.client:attach(loop.functions)
+    local task = spawn(loop, s.client, s.records, 2)
+    local problems = {}
+    while loop.left > 0 do
+      local done, problem = pcall(loop.step, loop, 0.02)
+      if not done then problems[#problems + 1] = problem end
+    end
+    assert.equal(2, task.results[1])
+    assert.same({ "not now" }, problems)
+  end)
+
+  it("ends its watches when it is ended, though the loop raises", function()
+    local s <close> = gate.start { delay = 0 }
+    local one <close> = gate.start { hold = 9 }
+    local two <close> = gate.start { hold = 9 }
+    local loop <close> = handloop.new()
+    local watch = loop.functions.watch
+    loop.functions.watch = function(...)
+      local unwatch = watch(...)
+      return function()
+        unwatch()
+        error "no end"
+      end
+    end
+    s.client:attach(loop.functions)
+    local task = loop:spawn(function()
+      for _ in s.client:parallel(3, { one, two, 3 }, function(of)
+        if of ~= 3 then return of.records:close("UR-1", "B-1") end
+        s.records:close("UR-1", "B-1")
+      end) do
+        error("enough", 0)
+      end
+    end)
+    loop:waitFor(function() return loop.left == 0 end)
+    assert.equal("enough", task.problem)
+    assert.equal(0, loop:watching())
   end)
 end)
 

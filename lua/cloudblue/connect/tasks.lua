@@ -8,7 +8,8 @@
 local core = require "cloudblue.connect.core"
 local misuse = require "cloudblue.connect.misuse"
 
-local create, resume, yield, close = coroutine.create, coroutine.resume, coroutine.yield, coroutine.close
+local create, resume, yield = coroutine.create, coroutine.resume, coroutine.yield
+local status, close = coroutine.status, coroutine.close
 
 local tasks = {}
 
@@ -39,8 +40,9 @@ local workers = setmetatable({}, { __mode = "k" })
 ---@field firstResult integer
 ---@field lastResult integer
 ---@field wake function? of the loop in which the run itself is parked
----@field token any
----@field watches fun()[] what ends the watches of the clients of others
+---@field token any what it is woken by; nil while it is not parked, and once it is woken
+---@field parked boolean
+---@field borrowed cloudblue.connect.ConnectClient[] what the loop watches for it, see `borrow`
 ---@field failed boolean
 ---@field problem any what fn, or the iterator, raised
 local Run = {}
@@ -48,17 +50,24 @@ Run.__index = Run
 
 -- ==== Workers ========================================================================================================
 
-local function wake(worker)
-  if worker.awake then return end
-  local run = worker.run
-  local last = run.last + 1
-  run.awake[last] = worker
-  worker.awake, run.last = true, last
+-- Wakes a run that is parked in a loop. Where that raises, the next one who is awake tries again.
+local function wakeRun(run)
   local token = run.token
-  if token ~= nil then
-    run.token = nil
-    run.wake(token)
+  run.token = nil
+  local done, problem = pcall(run.wake, token)
+  if done then return end
+  if run.parked and run.token == nil then run.token = token end
+  error(problem, 0)
+end
+
+local function wake(worker)
+  local run = worker.run
+  if not worker.awake then
+    local last = run.last + 1
+    run.awake[last] = worker
+    worker.awake, run.last = true, last
   end
+  if run.token ~= nil then wakeRun(run) end
 end
 
 -- A worker that waits yields itself; whatever else it yields comes from fn.
@@ -119,26 +128,27 @@ end
 
 -- ==== Runs ===========================================================================================================
 
+-- As Lua's own message of it, which no message handler sees.
+local OUT_OF_MEMORY <const> = "not enough memory"
+
 local function fail(run, worker, problem)
-  run.failed = true
-  run.problem = type(problem) == "string" and debug.traceback(worker.thread, problem) or problem
+  run.failed, run.problem = true, problem
+  if type(problem) == "string" and problem ~= OUT_OF_MEMORY then
+    run.problem = debug.traceback(worker.thread, problem)
+  end
 end
 
-local function remove(run, worker)
-  run.workers[worker] = nil
-  run.count = run.count - 1
-end
-
+-- A worker that fails is ended with the others.
 local function resumeWorker(run, worker)
   worker.awake = false
   local ok, what = resume(worker.thread, worker)
   if what == worker then return end
   if worker.ended then
-    remove(run, worker)
+    run.workers[worker] = nil
+    run.count = run.count - 1
   elseif ok then
     fail(run, worker, "a function that client:parallel runs has yielded: only its calls may")
   else
-    remove(run, worker)
     fail(run, worker, what)
   end
 end
@@ -155,17 +165,25 @@ local function resumeAwake(run)
   end
 end
 
--- The clients of tasks that have no loop of their own are watched by the run's, while it is parked there.
-local function watchOthers(run, watch)
-  for index, client in ipairs(core.unattached()) do
-    run.watches[index] = watch(client:pollfd(), function() client:step() end)
+-- The clients that are lent to a loop, each with the number of runs for which the loop watches it.
+local lent = setmetatable({}, { __mode = "k" })
+
+-- While a run is parked in a loop, that watches the clients of tasks that have no loop of their own.
+local function borrow(run, watch)
+  for _, client in ipairs(core.unattached()) do
+    if not lent[client] then core.lend(client, watch) end
+    lent[client] = (lent[client] or 0) + 1
+    run.borrowed[#run.borrowed + 1] = client
   end
 end
 
-local function unwatchOthers(run)
-  local watches = run.watches
-  run.watches = {}
-  for _, unwatch in ipairs(watches) do unwatch() end
+local function giveBack(run)
+  local borrowed = run.borrowed
+  while #borrowed > 0 do
+    local client = table.remove(borrowed)
+    lent[client] = lent[client] > 1 and lent[client] - 1 or nil
+    if not lent[client] then core.takeBack(client) end
+  end
 end
 
 -- Waits until a worker is awake, or perhaps less.
@@ -175,20 +193,25 @@ local function waitForWorkers(run)
     core.waitForTasks()
     return
   end
-  if watch then watchOthers(run, watch) end
-  run.wake, run.token = wakeUp, token
+  -- Functions of the host have run, and run in here: they may have woken somebody.
+  if run.first <= run.last then return end
+  run.wake, run.token, run.parked = wakeUp, token, true
+  if watch then borrow(run, watch) end
   park(token)
-  run.token = nil
-  unwatchOthers(run)
+  run.token, run.parked = nil, false
+  giveBack(run)
 end
 
 -- Ends every worker where it stands, and with it its call: what is in flight is cancelled, nothing more is sent.
 function Run:__close()
-  self.ended, self.token = true, nil
-  unwatchOthers(self)
+  self.ended, self.token, self.parked = true, nil, false
   local list = self.workers
   self.workers, self.count, self.first, self.last = {}, 0, 1, 0
-  for worker in pairs(list) do close(worker.thread) end
+  for worker in pairs(list) do
+    -- One that runs is within os.exit.
+    if status(worker.thread) ~= "normal" and status(worker.thread) ~= "running" then close(worker.thread) end
+  end
+  giveBack(self)
 end
 
 local function takeResult(run)
@@ -201,15 +224,14 @@ local function takeResult(run)
   return table.unpack(result, 1, result.n)
 end
 
--- The iterator: the next result, in the order of completion.
+-- The iterator: the next result, in the order of completion. What was done before one failed is returned before that is
+-- raised.
 local function nextResult(run)
   while true do
     resumeAwake(run)
-    if run.failed then
-      Run.__close(run)
-      error(run.problem, 0)
-    end
+    if run.failed then Run.__close(run) end
     if run.firstResult <= run.lastResult then return takeResult(run) end
+    if run.failed then error(run.problem, 0) end
     if run.count == 0 then return nil end
     if run.first > run.last then waitForWorkers(run) end
   end
@@ -254,7 +276,7 @@ function tasks.parallel(client, limit, items, fn, ...)
   local run = setmetatable({
     client = client, limit = limit, fn = fn, take = type(items) == "table" and each(items) or items,
     workers = {}, count = 0, awake = {}, first = 1, last = 0, queue = {}, full = {}, taking = false, ended = false,
-    results = {}, firstResult = 1, lastResult = 0, watches = {}, failed = false,
+    results = {}, firstResult = 1, lastResult = 0, parked = false, borrowed = {}, failed = false,
   }, Run)
   startWorker(run)
   return nextResult, run, nil, run
