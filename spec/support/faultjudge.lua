@@ -185,13 +185,28 @@ end
 
 -- ==== What was sent ===================================================
 
+--- How many requests of earlier calls may be received among those of a call: those that were written when their call
+--- was cut off, and are not in the log of its own time.
+local function lateOnes(run, call, log)
+  local count = 0
+  for _, earlier in ipairs(run.calls) do
+    if earlier.number >= call.number then break end
+    local isAlike = earlier.method == call.method and earlier.path == call.path
+    if isAlike and outcomeOf(earlier) == "unknown" and #mains(earlier, log) == 0 then count = count + 1 end
+  end
+  return count
+end
+
 --- Nothing that may have been carried out is sent again, unless the object was read in between. A GET, PUT or DELETE
 --- may be.
-local function judgeSending(call, log, report)
+local function judgeSending(run, call, log, report)
   local previous, probed
+  local late = lateOnes(run, call, log)
   for i = call.first, call.last do
     local request = log[i]
-    if isMain(call, request) then
+    if isMain(call, request) and late > 0 then
+      late = late - 1
+    elseif isMain(call, request) then
       local again = previous and pathOf(previous) == pathOf(request)
       local later = again and previous.fault == "status" and (previous.status == 429 or previous.status == 503)
       if again and call.method == "POST" and not later and not probed then report "it was sent again unasked" end
@@ -232,7 +247,7 @@ function faultjudge.judge(run, journal, log)
       report("raised " .. call.raised)
     else
       KINDS[call.kind](call, journal, report, log)
-      judgeSending(call, log, report)
+      judgeSending(run, call, log, report)
       judgeOutcome(run, call, log, report)
     end
   end
