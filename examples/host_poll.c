@@ -2,8 +2,8 @@
 ** host_poll.c - a program with a poll loop of its own, whose scripts close usage
 ** records while the loop goes on: no call makes the program stand still.
 **
-** A script runs as a coroutine. It may start others with spawn(fn) and pause with
-** sleep(seconds). A client that it attaches to the table `loop` makes its calls
+** A script runs as a coroutine. It may start others with spawn(fn), pause with
+** sleep(seconds) and end the program with quit(). A client that it attaches to the table `loop` makes its calls
 ** wait in the program's loop:
 **
 **   client:attach(loop)
@@ -51,6 +51,7 @@ typedef struct app {
   task *ready, **last_ready; /* can go on, in order */
   task *asleep;              /* the next one that is due comes first */
   int tasks;                 /* how many coroutines are not over */
+  int quitting;              /* does not wait for them */
   watch watches[MAX_WATCHES];
   double next_tick;
   long ticks;
@@ -158,6 +159,12 @@ static int f_sleep(lua_State *L) {
   return lua_yield(L, 0);
 }
 
+/* quit(): the program ends after this round. Calls in flight are cancelled. */
+static int f_quit(lua_State *L) {
+  app_of(L)->quitting = 1;
+  return 0;
+}
+
 static int end_watch(lua_State *L) {
   watch *w = lua_touserdata(L, lua_upvalueindex(1));
   if (w->fd < 0) return 0;
@@ -214,7 +221,8 @@ static int f_wake(lua_State *L) {
   return 0;
 }
 
-static const luaL_Reg functions[] = {{"spawn", f_spawn}, {"sleep", f_sleep}, {NULL, NULL}};
+static const luaL_Reg functions[] = {
+    {"spawn", f_spawn}, {"sleep", f_sleep}, {"quit", f_quit}, {NULL, NULL}};
 
 static const luaL_Reg loop_functions[] = {
     {"watch", f_watch}, {"token", f_token}, {"park", f_park}, {"wake", f_wake}, {NULL, NULL}};
@@ -309,7 +317,7 @@ static int run(lua_State *L) {
   open_libraries(L, a);
   set_arguments(L, a);
   a->next_tick = now() + TICK;
-  while (a->tasks > 0)
+  while (a->tasks > 0 && !a->quitting)
     run_round(L, a);
   return 0;
 }

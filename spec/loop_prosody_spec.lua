@@ -12,13 +12,13 @@ local SLOWNESS <const> = tonumber(os.getenv "TEST_SLOWNESS") or 1
 for _, backend in ipairs { "epoll", "select", "event" } do
   describe("in Prosody's loop, with the backend " .. backend, function()
     loops.inProgram(function(environment, folder)
-      return (prosody.run {
+      return prosody.run {
         folder = folder,
         environment = environment,
         modules = { "loopcases" },
         paths = { MODULES },
         backend = backend,
-      })
+      }
     end)
 
     it("does not keep Prosody from ending while a call waits", function()

@@ -46,17 +46,17 @@ end
 
 --- One `it` for each case of a stage that knows its coroutines, which a program of its own has gone through. Lua finds
 --- there what it finds here.
----@param run fun(environment: string, folder: Folder): string runs the program, with the environment as assignments of
----  the shell before its command, and returns what it printed
+---@param run fun(environment: string, folder: Folder): string, boolean runs the program, with the environment as
+---  assignments of the shell before its command; returns what it printed, and whether it ended well
 function loops.inProgram(run)
-  local results, printed
+  local results, printed, ended
 
   busted.setup(function()
     local raw <close> = loopservice.start()
     local folder <close> = folders.make()
     local environment = ("%s LOOP_SERVICE='%s' LOOP_RESULTS='%s'"):format(loops.environment(), raw.url,
       folder:path("results"))
-    printed = run(environment, folder)
+    printed, ended = run(environment, folder)
     results = readResults(folder:read("results") or "")
     checkAccount(raw)
   end)
@@ -67,6 +67,10 @@ function loops.inProgram(run)
       assert(results[case.name] == "", results[case.name])
     end)
   end
+
+  busted.it("ends well", function()
+    assert(ended, printed)
+  end)
 end
 
 --- A path of Lua with no relative entries: a host may leave those out.

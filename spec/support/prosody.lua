@@ -25,7 +25,14 @@ local function quotedList(list)
   return table.concat(quoted, ", ")
 end
 
---- Runs Prosody until it ends by itself, at most a minute.
+-- What runs a host in the place of the system: valgrind with its options, or nothing.
+local HOST <const> = os.getenv "TEST_HOST" or ""
+local SLOWNESS <const> = tonumber(os.getenv "TEST_SLOWNESS") or 1
+
+-- Seconds after which one that does not end is ended.
+local PATIENCE <const> = 60 * SLOWNESS
+
+--- Runs Prosody until it ends by itself.
 ---@param options { folder: Folder, modules: string[], paths: string[], environment: string, backend: string?, settings:
 --- string? } paths: the folders where its modules are; settings: further lines of its configuration
 ---@return string log what it wrote there, and what it printed
@@ -40,8 +47,8 @@ function prosody.run(options)
     SETTINGS = options.settings or "",
   }
   local path = folder:write("prosody.cfg.lua", (CONFIGURATION:gsub("%$(%u+)", values)))
-  local ended = os.execute(("%s timeout -k 5 60 prosody -F --config '%s' >'%s' 2>&1 </dev/null"):format(
-    options.environment, path, folder:path("printed")))
+  local command = "%s timeout -k 5 %d %s lua5.4 \"$(command -v prosody)\" -F --config '%s' >'%s' 2>&1 </dev/null"
+  local ended = os.execute(command:format(options.environment, PATIENCE, HOST, path, folder:path("printed")))
   return (folder:read("prosody.log") or "") .. folder:read("printed"), ended == true
 end
 

@@ -7,7 +7,9 @@ case $BUILD in /*) ;; *) BUILD=$(pwd)/$BUILD ;; esac
 
 check "build" $MAKE -s all core-tests hosts "$BUILD/keep-loaded.so"
 memcheck="valgrind -q --leak-check=full --errors-for-leak-kinds=definite --show-leak-kinds=definite
-  --keep-debuginfo=yes --num-callers=30 --error-exitcode=99"
+  --keep-debuginfo=yes --num-callers=30 --error-exitcode=99 --suppressions=$(pwd)/spec/torture/valgrind.supp"
+# The programs that the specs start as hosts.
+export TEST_HOST="$(echo $memcheck)"
 
 for source in spec/core/*_test.c; do
   name=$(basename "$source" .c)

@@ -48,12 +48,22 @@ local function fair(onReadable)
   end
 end
 
+-- Calls a function of a watch. The event backend's library looks at the event once more when its callback is over, in
+-- which the watch may have ended: until then the event is held here.
+local function holding(onReadable)
+  return function(handle)
+    local event = handle.wantread
+    onReadable()
+    return event
+  end
+end
+
 --- Calls a function whenever the descriptor is readable.
 ---@param fd integer
 ---@param onReadable fun()
 ---@return fun() endWatch
 function loop.watch(fd, onReadable)
-  local handle = server.watchfd(fd, NEEDS_TURNS and fair(onReadable) or function() onReadable() end)
+  local handle = server.watchfd(fd, (NEEDS_TURNS and fair or holding)(onReadable))
   return function()
     handle.ended = true
     -- The event backend's handle has no close.
