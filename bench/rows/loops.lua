@@ -25,7 +25,7 @@ local function said(texts)
     local text = texts[host.name]
     local late = text and tonumber(text:match("([%d.]+) ms late"))
     if late then
-      table.insert(parts, ("%s %s"):format(host.name, text:match("[%d.]+ ms late, [%d.]+ without calls")))
+      table.insert(parts, host.name .. " " .. text:match("[%d.]+ ms late, [%d.]+ at worst, [%d.]+ without calls"))
       reached = reached and late <= LATE
     end
   end
