@@ -102,6 +102,22 @@ describe("the loop of polling", function()
     assert.is_false(loop.step())
   end)
 
+  it("is given up with calls in flight: the client's next call waits in another", function()
+    local client
+    do
+      local given = polling(cqueues.sleep)
+      client = attached(given, "slow")
+      for _ = 1, 3 do given.spawn(function() client.usageRecords:get("UR-20") end) end
+      given.step()
+    end
+    collectgarbage()
+    local loop, chunk = polling(cqueues.sleep), nil
+    client:attach(loop)
+    loop.spawn(function() chunk = client.usageRecords:close("UR-21", "B-1") end)
+    loop.run()
+    assert.equal("closed", chunk.status)
+  end)
+
   it("raises what a coroutine raises, with its traceback, and the others go on with the next round", function()
     local loop = polling(cqueues.sleep)
     local client, closed, guarded = attached(loop, "slow"), 0, false

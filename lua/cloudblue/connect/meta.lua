@@ -289,6 +289,14 @@ function ConnectClient:parallel(limit, items, fn) end
 ---Lets the coroutine go on, now or later. It may come before `park`, and more than once.
 ---@field wake fun(token: any)
 
+---A loop for a host that can only sleep, made by `require "cloudblue.connect.loop.polling"(sleep, longest)`: `sleep` is
+---the host's function, `longest` the seconds that a waiting call sleeps at most before it looks again (0.01). The other
+---loops that come with the module are tables: `require "cloudblue.connect.loop.cqueues"`, `.luv` and `.prosody`.
+---@class cloudblue.connect.PollingLoop: cloudblue.connect.Loop
+---@field spawn fun(main: fun()) has a function run as a coroutine by `step` and `run`
+---@field step fun(): boolean does what is due, without sleeping; false when every coroutine is over
+---@field run fun() steps and sleeps until every coroutine is over; raises what one raises
+
 ---Makes the calls of this client wait through a host's loop, where they would block. A client that is attached already
 ---is detached first.
 ---@param loop cloudblue.connect.Loop

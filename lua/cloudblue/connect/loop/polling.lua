@@ -14,11 +14,6 @@
 ---
 --- A call that waits is looked after once a sleep: what it waits for is noticed that much later.
 
----@class cloudblue.connect.loop.polling: cloudblue.connect.Loop
----@field spawn fun(main: fun()) has a function run as a coroutine by `step` and `run`
----@field step fun(): boolean does what is due, without sleeping; false when every coroutine is over
----@field run fun() steps and sleeps until every coroutine is over
-
 -- Sleeps begin this short, in seconds, and double for as long as nothing happens.
 local SHORTEST <const>, LONGEST <const> = 0.001, 0.01
 
@@ -39,7 +34,7 @@ end
 --- Makes a loop.
 ---@param sleep fun(seconds: number) the host's
 ---@param longest number? seconds that a waiting call sleeps at most before it looks again (0.01)
----@return cloudblue.connect.loop.polling loop
+---@return cloudblue.connect.PollingLoop loop
 local function polling(sleep, longest)
   longest = longest or LONGEST
   checkType(1, sleep, "function", "function")
