@@ -61,7 +61,7 @@ static void every_request_goes_to_the_origin(void **state) {
 }
 
 static void the_headers_stand_behind_a_Content_Type_or_behind_none(void **state) {
-  static const char *const lines[] = {"Authorization: " KEY, "X-One: 1", "X-Empty;"};
+  static const char *const lines[] = {("Authorization: " KEY), "X-One: 1", "X-Empty;"};
   testenv t;
   cbc_profile p;
   const struct curl_slist *line;
