@@ -1,3 +1,4 @@
+local child = require "spec.support.child"
 local commandline = require "spec.support.commandline"
 
 local run, only, folderOf = commandline.run, commandline.only, commandline.folderOf
@@ -70,5 +71,36 @@ describe("connect-usage", function()
     os.remove(path)
     assert.are.equal("connect-usage: the Lua module http.h1_connection is missing: install it with "
       .. "`apt install lua-http` or with `luarocks install http`\nexit 2\n", printed)
+  end)
+
+  -- Runs `prepare` and the command in a Lua of its own.
+  local function runAfter(prepare, arguments)
+    return child.run(prepare .. ("\nlocal code = require('cloudblue.connect.command').run(%s)\nprint('exit', code)")
+      :format(arguments))
+  end
+
+  it("leaves out the subcommands that are not installed", function()
+    local printed = runAfter([[
+      local search = package.searchpath
+      function package.searchpath(name, ...)
+        if name:find "command%.sandbox$" then return nil, "" end
+        return search(name, ...)
+      end]], "{}")
+    assert.is_truthy(printed:find("Usage: connect-usage", 1, true))
+    assert.is_nil(printed:find("sandbox", 1, true))
+  end)
+
+  it("reports the problem of a subcommand in one line, and exits as that says", function()
+    assert.are.equal("connect-usage: there is none\nexit\t5\n", runAfter([[
+      package.loaded['cloudblue.connect.command.sandbox'] =
+        { describe = function() end, run = function() return nil, "there is none", 5 end }]], "{ 'sandbox' }"))
+  end)
+
+  it("exits with 70 for an error of its own, with the place of it", function()
+    local printed = runAfter([[
+      package.loaded['cloudblue.connect.command.sandbox'] =
+        { describe = function() end, run = function() error "no way" end }]], "{ 'sandbox' }")
+    assert.is_truthy(printed:find("^connect%-usage: this is an error of connect%-usage itself: [^\n]*: no way\n"))
+    assert.is_truthy(printed:find("\nexit\t70\n$"), printed)
   end)
 end)

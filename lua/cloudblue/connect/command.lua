@@ -1,14 +1,15 @@
 --- The command connect-usage. Each subcommand is a file of its own below command/.
 
+local exitcodes = require "cloudblue.connect.command.exitcodes"
 local libraries = require "cloudblue.connect.sandbox.libraries"
 
 local command = {}
 
---- The subcommands, in the order that --help shows. Each file returns {name=, describe=, run=}.
-local SUBCOMMANDS = { "sandbox" }
-
---- Exit codes: something failed; the command was called the wrong way, or can't begin.
-local FAILED, MISUSED = 1, 2
+--- The subcommands, in the order that --help shows. Each is a file that returns
+---     describe(parser)   adds its options to an argparse command
+---     run(options)       → exit code, or nil, the problem, exit code
+--- One that is not installed is left out: the sandbox can be installed without the client.
+local SUBCOMMANDS = { "close", "status", "list", "show", "chunks", "download", "upload", "sandbox" }
 
 local function complain(problem)
   io.stderr:write("connect-usage: ", problem, "\n")
@@ -26,17 +27,19 @@ local function parserOf(argparse)
   root:command_target("command")
   root:flag("--version", "Show the version and exit."):action(function()
     print(version())
-    os.exit(0)
+    os.exit(exitcodes.DONE)
   end)
   function root.error(_, problem)
     complain(problem .. " (see --help)")
-    os.exit(MISUSED)
+    os.exit(exitcodes.MISUSED)
   end
   local subcommands = {}
   for _, name in ipairs(SUBCOMMANDS) do
-    local subcommand = require("cloudblue.connect.command." .. name)
-    subcommand.describe(root:command(name))
-    subcommands[name] = subcommand
+    local module = "cloudblue.connect.command." .. name
+    if package.searchpath(module, package.path) then
+      subcommands[name] = require(module)
+      subcommands[name].describe(root:command(name))
+    end
   end
   return root, subcommands
 end
@@ -57,26 +60,26 @@ end
 
 --- Runs the command. What goes wrong is reported on stderr, in one line.
 ---@param arguments string[] the command line without the program's name
----@return integer code the exit code: 0; 1 for a failure; 2 where a library is missing. A wrong command line
---- ends the program with 2
+---@return integer code the exit code, of `command/exitcodes.lua`. A wrong command line ends the program
 function command.run(arguments)
   local found, argparse = pcall(require, "argparse")
   if not found then
     complain(libraries.missing(argparse) or tostring(argparse))
-    return MISUSED
+    return exitcodes.MISUSED
   end
   local root, subcommands = parserOf(argparse)
   local options = root:parse(joined(arguments))
   if not options.command then
     print(root:get_help())
-    return 0
+    return exitcodes.DONE
   end
-  local ok, problem, canNotBegin = subcommands[options.command].run(options)
-  if ok then
-    return 0
+  local done, code, problem, problemCode = xpcall(subcommands[options.command].run, debug.traceback, options)
+  if not done then
+    complain("this is an error of connect-usage itself: " .. tostring(code))
+    return exitcodes.BROKEN
   end
-  complain(problem)
-  return canNotBegin and MISUSED or FAILED
+  if problem then complain(problem) end
+  return code or problemCode
 end
 
 return command

@@ -1,43 +1,22 @@
 --- connect-usage sandbox: a local Connect that serves until it is interrupted.
 
+local exitcodes = require "cloudblue.connect.command.exitcodes"
 local libraries = require "cloudblue.connect.sandbox.libraries"
+local options = require "cloudblue.connect.command.options"
 
 local subcommand = {}
-
-local function countOf(text)
-  local number = math.tointeger(tonumber(text))
-  return number and number >= 0 and number or nil
-end
-
-local function portOf(text)
-  local number = countOf(text)
-  return number and number <= 65535 and number or nil
-end
-
-local function wordOf(text)
-  return text:find("%S") and text or nil
-end
-
---- Adds an option whose argument `read` converts; it returns nil for what is not `wanted`.
-local function addOption(parser, name, description, argument, read, wanted)
-  local option = parser:option(name, description):argname(argument)
-  return option:convert(function(text)
-    local value = read(text)
-    return value, value == nil and string.format("%s must be %s, not '%s'", name, wanted, text) or nil
-  end)
-end
 
 --- Describes the subcommand's options.
 ---@param parser table an argparse command
 function subcommand.describe(parser)
   parser:summary("Serve a local Connect to test against.")
   parser:description("Serves a local Connect, with data in memory, until SIGINT or SIGTERM.")
-  addOption(parser, "--port", "The port; 0 takes a free one.", "PORT", portOf, "a port from 0 to 65535"):default("8080")
-  addOption(parser, "--host", "The address to listen on.", "ADDRESS", wordOf, "an address"):default("127.0.0.1")
-  addOption(parser, "--records", "How many usage records there are.", "COUNT", countOf, "a count"):default("1000")
-  addOption(parser, "--api-key", "The key that is let in.", "KEY", wordOf, "a key"):target("apiKey")
+  options.add(parser, "--port", "The port; 0 takes a free one.", "PORT", "port"):default("8080")
+  options.add(parser, "--host", "The address to listen on.", "ADDRESS", "address"):default("127.0.0.1")
+  options.add(parser, "--records", "How many usage records there are.", "COUNT", "count"):default("1000")
+  options.add(parser, "--api-key", "The key that is let in.", "KEY", "key"):target("apiKey")
   parser:option("--faults", "A script of faults, a JSON file (docs/sandbox.md)."):argname("FILE")
-  addOption(parser, "--download-bytes", "The size of downloads.", "BYTES", countOf, "a count"):target("downloadBytes")
+  options.add(parser, "--download-bytes", "The size of downloads.", "BYTES", "count"):target("downloadBytes")
   parser:flag("--no-bulk-route", "Answer POST /usage/records/close-records with 404."):target("noBulkRoute")
   parser:flag("--lenient-filters", "Leave out unknown filters, as the service does."):target("lenientFilters")
   parser:flag("--verbose", "Print a line for each request.")
@@ -95,55 +74,55 @@ local function readFaults(path)
 end
 
 --- The options of the sandbox that the command line stands for.
-local function sandboxOptions(options, script)
+local function sandboxOptions(given, script)
   return {
-    port = options.port,
-    host = options.host,
-    records = options.records,
-    apiKey = options.apiKey,
-    downloadBytes = options.downloadBytes,
-    bulkRoute = not options.noBulkRoute,
-    strictFilters = not options.lenientFilters,
-    verbose = options.verbose or false,
+    port = given.port,
+    host = given.host,
+    records = given.records,
+    apiKey = given.apiKey,
+    downloadBytes = given.downloadBytes,
+    bulkRoute = not given.noBulkRoute,
+    strictFilters = not given.lenientFilters,
+    verbose = given.verbose or false,
     faults = script,
   }
 end
 
 --- Serves until SIGINT or SIGTERM.
----@param options table what argparse returned
----@return true|nil ok
+---@param given table what argparse returned
+---@return integer|nil code the exit code
 ---@return string? problem
----@return boolean? canNotBegin whether the command line is wrong or a library is missing
-function subcommand.run(options)
+---@return integer? code beside a problem
+function subcommand.run(given)
   local loaded, sandbox = pcall(require, "cloudblue.connect.sandbox")
   if not loaded then
-    return nil, libraries.missing(sandbox) or tostring(sandbox), true
+    return nil, libraries.missing(sandbox) or tostring(sandbox), exitcodes.MISUSED
   end
   local script, wrong
-  if options.faults then
-    script, wrong = readFaults(options.faults)
+  if given.faults then
+    script, wrong = readFaults(given.faults)
     if not script then
-      return nil, wrong
+      return nil, wrong, exitcodes.FAILED
     end
   end
-  local given = sandboxOptions(options, script)
-  script, wrong = require("cloudblue.connect.sandbox.options").check(given, false)
+  local settings = sandboxOptions(given, script)
+  script, wrong = require("cloudblue.connect.sandbox.options").check(settings, false)
   if not script then
-    return nil, wrong, true
+    return nil, wrong, exitcodes.MISUSED
   end
   local signal = require "cqueues.signal"
   -- Blocked before the thread starts, so that only the listener below ever takes them.
   signal.block(signal.SIGINT, signal.SIGTERM)
   local listener = signal.listen(signal.SIGINT, signal.SIGTERM)
-  local running, problem, isMissing = sandbox.start(given)
+  local running, problem, isMissing = sandbox.start(settings)
   if not running then
-    return nil, problem, isMissing
+    return nil, problem, isMissing and exitcodes.MISUSED or exitcodes.FAILED
   end
-  introduce(running, options.records)
+  introduce(running, given.records)
   listener:wait()
   print(summary(running:counts()))
   running:stop()
-  return true
+  return exitcodes.DONE
 end
 
 return subcommand

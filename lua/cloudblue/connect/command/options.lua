@@ -1,0 +1,46 @@
+--- Options of subcommands whose argument is more than text, and that say what it must be.
+
+local options = {}
+
+--- Kinds of arguments: how each is read (nil where it is none), and what it must be, in words.
+local KINDS = {
+  count = { function(text)
+    local number = math.tointeger(tonumber(text))
+    return number and number >= 0 and number or nil
+  end, "a count" },
+  number = { function(text)
+    local number = math.tointeger(tonumber(text))
+    return number and number >= 1 and number or nil
+  end, "an integer, 1 or more" },
+  port = { function(text)
+    local number = math.tointeger(tonumber(text))
+    return number and number >= 0 and number <= 65535 and number or nil
+  end, "a port from 0 to 65535" },
+  positive = { function(text)
+    local number = tonumber(text)
+    return number and number > 0 and number < math.huge and number or nil
+  end, "a number, more than 0" },
+  seconds = { function(text)
+    local number = tonumber(text)
+    return number and number > 0 and number < math.huge and number or nil
+  end, "a number of seconds" },
+  key = { function(text) return text:find "%S" and text or nil end, "a key" },
+  address = { function(text) return text:find "%S" and text or nil end, "an address" },
+}
+
+--- Adds an option whose argument is of a kind.
+---@param parser table an argparse command
+---@param name string e.g. "--port"
+---@param description string
+---@param argument string its placeholder in --help
+---@param kind "count"|"number"|"port"|"positive"|"seconds"|"key"|"address"
+---@return table option
+function options.add(parser, name, description, argument, kind)
+  local read, wanted = table.unpack(KINDS[kind])
+  return parser:option(name, description):argname(argument):convert(function(text)
+    local value = read(text)
+    return value, value == nil and ("%s must be %s, not '%s'"):format(name, wanted, text) or nil
+  end)
+end
+
+return options

@@ -1,0 +1,45 @@
+local argparse = require "argparse"
+local options = require "cloudblue.connect.command.options"
+
+-- What a kind of argument makes of a text: the value, or nil and the problem.
+local function read(kind, text)
+  local parser = argparse "command"
+  function parser.error(_, problem) error(problem, 0) end
+  options.add(parser, "--option", "An option.", "ARGUMENT", kind)
+  local done, result = pcall(parser.parse, parser, { "--option=" .. text })
+  if not done then return nil, result end
+  return result.option
+end
+
+describe("an option", function()
+  for kind, texts in pairs {
+    count = { ["0"] = 0, ["12"] = 12, ["1e3"] = 1000 },
+    number = { ["1"] = 1, ["64"] = 64 },
+    port = { ["0"] = 0, ["65535"] = 65535 },
+    positive = { ["0.5"] = 0.5, ["200"] = 200 },
+    seconds = { ["0.5"] = 0.5, ["3600"] = 3600 },
+    key = { ["ApiKey SU-1:x"] = "ApiKey SU-1:x" },
+    address = { ["::1"] = "::1" },
+  } do
+    it("takes a " .. kind, function()
+      for text, value in pairs(texts) do assert.are.same({ text, value }, { text, read(kind, text) }) end
+    end)
+  end
+
+  for kind, case in pairs {
+    count = { "a count", "-1", "1.5", "x", "" },
+    number = { "an integer, 1 or more", "0", "-1", "1.5", "x", "" },
+    port = { "a port from 0 to 65535", "-1", "65536", "x", "" },
+    positive = { "a number, more than 0", "0", "-1", "inf", "1e999", "x", "" },
+    seconds = { "a number of seconds", "0", "-1", "nan", "1e999", "x", "" },
+    key = { "a key", "", "  " },
+    address = { "an address", "", "\t" },
+  } do
+    it("says that it must be " .. case[1], function()
+      for index = 2, #case do
+        assert.are.same({ nil, ("--option must be %s, not '%s'"):format(case[1], case[index]) },
+          { read(kind, case[index]) })
+      end
+    end)
+  end
+end)
