@@ -18,6 +18,10 @@ describe("an option", function()
     port = { ["0"] = 0, ["65535"] = 65535 },
     positive = { ["0.5"] = 0.5, ["200"] = 200 },
     seconds = { ["0.5"] = 0.5, ["3600"] = 3600 },
+    retries = { ["0"] = 0, ["1000"] = 1000 },
+    file = { ["a b"] = "a b" },
+    url = { ["https://x"] = "https://x" },
+    command = { ["cat key"] = "cat key" },
     key = { ["ApiKey SU-1:x"] = "ApiKey SU-1:x" },
     address = { ["::1"] = "::1" },
   } do
@@ -32,6 +36,10 @@ describe("an option", function()
     port = { "a port from 0 to 65535", "-1", "65536", "x", "" },
     positive = { "a number, more than 0", "0", "-1", "inf", "1e999", "x", "" },
     seconds = { "a number of seconds", "0", "-1", "nan", "1e999", "x", "" },
+    retries = { "a count up to 1000", "1001", "-1", "" },
+    file = { "a file", "" },
+    url = { "a URL", " " },
+    command = { "a command", "" },
     key = { "a key", "", "  " },
     address = { "an address", "", "\t" },
   } do

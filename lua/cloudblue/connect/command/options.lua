@@ -24,8 +24,15 @@ local KINDS = {
     local number = tonumber(text)
     return number and number > 0 and number < math.huge and number or nil
   end, "a number of seconds" },
+  retries = { function(text)
+    local number = math.tointeger(tonumber(text))
+    return number and number >= 0 and number <= 1000 and number or nil
+  end, "a count up to 1000" },
   key = { function(text) return text:find "%S" and text or nil end, "a key" },
   address = { function(text) return text:find "%S" and text or nil end, "an address" },
+  file = { function(text) return text:find "%S" and text or nil end, "a file" },
+  url = { function(text) return text:find "%S" and text or nil end, "a URL" },
+  command = { function(text) return text:find "%S" and text or nil end, "a command" },
 }
 
 --- Adds an option whose argument is of a kind.
@@ -33,7 +40,7 @@ local KINDS = {
 ---@param name string e.g. "--port"
 ---@param description string
 ---@param argument string its placeholder in --help
----@param kind "count"|"number"|"port"|"positive"|"seconds"|"key"|"address"
+---@param kind "count"|"number"|"port"|"positive"|"seconds"|"retries"|"key"|"address"|"file"|"url"|"command"
 ---@return table option
 function options.add(parser, name, description, argument, kind)
   local read, wanted = table.unpack(KINDS[kind])
