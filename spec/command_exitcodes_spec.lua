@@ -4,7 +4,7 @@ describe("the exit codes", function()
   it("are those that scripts know", function()
     assert.are.same({
       DONE = 0, FAILED = 1, MISUSED = 2, UNDECIDED = 3, STOPPED = 5, DENIED = 7, HELD = 11, BROKEN = 70,
-      INTERRUPTED = 130, ofFailure = exitcodes.ofFailure,
+      INTERRUPTED = 130, UNREAD = 141, ofFailure = exitcodes.ofFailure,
     }, exitcodes)
   end)
 

@@ -20,6 +20,8 @@ local exitcodes = {
   BROKEN = 70,
   --- Interrupted by Ctrl-C or SIGTERM.
   INTERRUPTED = 130,
+  --- Whoever read stdout has gone, as `head` does: what a shell shows for SIGPIPE, where that is ignored.
+  UNREAD = 141,
 }
 
 -- Answers of a service that has no time, or is out of order for now.
