@@ -10,7 +10,7 @@
 --             limit that the others are compared with. A command is followed by the endpoint and the count.
 --             `instrument` has valgrind count what it does; `without` says why one may not be available; `count` is
 --             how many things this one does, where that is not the row's; `endpoint` the server's field that has its
---             endpoint ("endpoint"); `more` says that it may send more requests than it has to.
+--             endpoint ("endpoint"); `requests` as the row's; `more` says that it may send more than it has to.
 --   limits    list of { name, "<=", ratio } (against the first program, or `of` another) or { name, "<", other name };
 --             `what = "time"` compares the time that passes instead of processor time
 --   connections  how many connections the program `name` may open in a run: { name, number }
@@ -40,9 +40,9 @@ local function output(command)
   return text
 end
 
--- How many requests it takes to do `count` of a row's things.
-local function requestsOf(row, count)
-  local each = row.requests or 1
+-- How many requests it takes to do `count` of a row's things, by a program if it is one that does otherwise.
+local function requestsOf(row, count, program)
+  local each = program and program.requests or row.requests or 1
   return each == 0 and 0 or count // each
 end
 
@@ -56,7 +56,8 @@ local function run(row, program, nginx)
   local said, user, system, kib, elapsed = text:match("^(.-)(%d+) (%d+) (%d+) (%d+)%s*$")
   -- The second reading of the counters is itself one request on one connection.
   local sent = after.requests - before.requests - 1
-  assert(sent == requestsOf(row, count) or program.more and sent > requestsOf(row, count),
+  local wanted = requestsOf(row, count, program)
+  assert(sent == wanted or program.more and sent > wanted,
     ("%s did not send what it should have: %d"):format(program.name, sent))
   return {
     cpu = (user + system) / count,

@@ -10,7 +10,7 @@ set -eu
 cd "$(dirname "$0")/.."
 : "${BUILD:=build}" "${LUA:=lua5.4}" "${MAKE:=make}"
 export BUILD LUA
-[ $# -gt 0 ] || set -- close paging normalise parallel slow flight http2 loops
+[ $# -gt 0 ] || set -- close paging normalise parallel slow flight http2 bulk bulkslow loops
 
 stop_server() { [ ! -f "$BUILD/bench/nginx/pid" ] || kill "$(cat "$BUILD/bench/nginx/pid")"; }
 trap stop_server EXIT

@@ -31,6 +31,8 @@ end
 local TOTAL <const>, PAGE <const>, FILES <const> = 1000000, 1000, 10
 
 local CONFIGURATION = [[
+load_module /usr/lib/nginx/modules/ndk_http_module.so;
+load_module /usr/lib/nginx/modules/ngx_http_lua_module.so;
 worker_processes 1;
 pid pid;
 error_log error.log;
@@ -44,6 +46,7 @@ http {
   max_ranges 0;
   keepalive_timeout 3600;
   keepalive_requests 1000000000;
+  client_body_buffer_size 1m;
   client_body_temp_path body;
   proxy_temp_path proxy;
   fastcgi_temp_path fastcgi;
@@ -83,6 +86,12 @@ location ~ ^/public/v1/usage/records/(?<id>[^/]+)/close$ {
   if ($content_type != "application/json") { return 415; }
   return 200 'RECORD';
 }
+location ~ ^(?<slow>/slow)?/public/v1/usage/records/close-records$ {
+  if ($request_method != POST) { return 405; }
+  if ($http_authorization != "ApiKey SU-000-000-000:secret") { return 401; }
+  if ($content_type != "application/json") { return 415; }
+  content_by_lua_block { CLOSE_ALL }
+}
 location ~ ^/public/v1/usage/records/(?<id>[^/]+)$ {
   return 200 'OPEN';
 }
@@ -98,6 +107,17 @@ location ~ ^/page- {
   root .;
   add_header Content-Range $range;
 }
+]]
+
+-- Answers a batch: every record of the request's body is closed. In LuaJIT; after 100 ms where that is asked for.
+local CLOSE_ALL <const> = [[
+  ngx.req.read_body()
+  local reply = ngx.req.get_body_data():gsub('"external_billing_id":"[^"]*"',
+    '"status":"closed","error_codes":"","error_details":""')
+  if ngx.var.slow ~= "" then ngx.sleep(0.1) end
+  ngx.status = 206
+  ngx.header.content_length = #reply
+  ngx.print(reply)
 ]]
 
 -- The page that begins at an offset: what its Content-Range says, and which file it comes from.
@@ -168,8 +188,9 @@ function server.start(directory)
     PORT = port, LOGGED = logged, TLS = tls, ENDING = ending, CERTIFICATE = absolute(made.good.cert),
     SECRET = absolute(made.good.key),
   })))
-  write(directory .. "/answers.conf", (ANSWERS:gsub("%u%u%u%u+", {
-    RECORD = server.closed("$id"), PAGE = PAGE, OPEN = server.closed("$id"):gsub('"closed"', '"approved"'),
+  write(directory .. "/answers.conf", (ANSWERS:gsub("%u%u%u[%u_]+", {
+    RECORD = server.closed("$id"), PAGE = PAGE, CLOSE_ALL = CLOSE_ALL,
+    OPEN = server.closed("$id"):gsub('"closed"', '"approved"'),
   })))
   write(directory .. "/ranges.conf", ranges())
   for number = 0, FILES - 1 do write(("%s/page-%d.json"):format(directory, number), server.page(number)) end
