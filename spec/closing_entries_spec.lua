@@ -1,4 +1,4 @@
--- The entries of a run: checked before anything of them is sent.
+-- Where a run takes its entries from: checked before anything of them is sent.
 
 local entries = require "cloudblue.connect.closing.entries"
 
@@ -14,50 +14,74 @@ local function iterator(list)
   end
 end
 
+local function idsOf(list)
+  local ids = {}
+  for index, each in ipairs(list or {}) do ids[index] = each.id end
+  return ids
+end
+
 describe("a list of entries", function()
-  it("is taken as it is where nothing is wrong", function()
-    local list = { entry("UR-1", "B-1"), entry("UR-2"), entry("UR-3", nil, "note") }
-    local checked, repeated = entries.check(list)
-    assert.same(list, checked)
-    assert.equal(0, repeated)
+  it("is taken in batches, and knows the rest", function()
+    local source = entries.list { entry("UR-1", "B-1"), entry("UR-2"), entry("UR-3", nil, "note") }
+    assert.same({ entry("UR-1", "B-1"), entry("UR-2") }, source:take(2))
+    assert.same({ "UR-3" }, idsOf(source:rest()))
+    assert.same({ "UR-3" }, idsOf(source:take(2)))
+    assert.is_nil(source:take(2))
+    assert.same({}, source:rest())
+    assert.equal(0, source.repeated)
   end)
 
   it("has a record once that stands there twice in the same way", function()
-    local checked, repeated = entries.check { entry("UR-1", "B-1", "n"), entry("UR-1", "B-1", "n") }
-    assert.equal(1, #checked)
-    assert.equal(1, repeated)
+    local source = entries.list { entry("UR-1", "B-1", "n"), entry("UR-1", "B-1", "n") }
+    assert.equal(1, #source:take(10))
+    assert.equal(1, source.repeated)
   end)
 
   it("is wrong where a record stands there twice in two ways, and names both places", function()
     for _, other in ipairs { entry("UR-1", "B-2", "n"), entry("UR-1", "B-1"), entry("UR-1", nil, "n") } do
-      local checked, problem = entries.check { entry("UR-1", "B-1", "n"), entry("UR-2"), other }
-      assert.is_nil(checked)
+      local source, problem = entries.list { entry("UR-1", "B-1", "n"), entry("UR-2"), other }
+      assert.is_nil(source)
       assert.equal("entry 3: UR-1 stands already in entry 1, with another billing id or note", problem)
     end
   end)
 end)
 
 describe("an iterator of entries", function()
-  it("returns one after the other, without those that repeat one that is not done", function()
-    local nextEntry, forget, repeated = entries.read(iterator {
+  it("is read as needed, without those that repeat one that is not done", function()
+    local source = entries.iterator(iterator {
       entry("UR-1", "B-1"), entry("UR-1", "B-1"), entry("UR-2", "B-2"), entry("UR-1", "B-1"),
     })
-    local first = nextEntry()
-    assert.equal("UR-1", first.id)
-    assert.equal("UR-2", nextEntry().id)
-    assert.equal(1, repeated())
-    forget(first)
+    local first = source:take(1)
+    assert.same({ "UR-1" }, idsOf(first))
+    assert.same({ "UR-2" }, idsOf(source:take(1)))
+    assert.equal(1, source.repeated)
+    source:done(first)
     -- It is done: what comes now is told by the service.
-    assert.equal("UR-1", nextEntry().id)
-    assert.is_nil(nextEntry())
-    assert.equal(1, repeated())
+    assert.same({ "UR-1" }, idsOf(source:take(1)))
+    assert.is_nil(source:take(1))
+    assert.equal(1, source.repeated)
+    assert.same({}, source:rest())
   end)
 
-  it("raises what is wrong with an entry, with its number", function()
-    local nextEntry = entries.read(iterator { entry("UR-1"), 7 })
-    assert.equal("UR-1", nextEntry().id)
-    local done, problem = pcall(nextEntry)
-    assert.is_false(done)
-    assert.equal("entry 2: must be a table, got number", problem)
+  it("raises what is wrong with an entry, with its number, after what stands before it", function()
+    local source = entries.iterator(iterator { entry("UR-1"), 7 })
+    assert.same({ "UR-1" }, idsOf(source:take(5)))
+    for _ = 1, 2 do
+      local done, problem = pcall(source.take, source, 5)
+      assert.is_false(done)
+      assert.equal("entry 2: must be a table, got number", problem)
+    end
+  end)
+
+  it("raises what the iterator raises", function()
+    local source = entries.iterator(function() error({ "no more" }, 0) end)
+    assert.same({ false, { "no more" } }, { pcall(source.take, source, 5) })
+  end)
+
+  it("is wrong where a record under way comes in another way, and names both places", function()
+    local source = entries.iterator(iterator { entry("UR-0"), entry("UR-1", "B-1"), entry("UR-1", "B-2") })
+    source:take(2)
+    local _, problem = pcall(source.take, source, 5)
+    assert.equal("entry 3: UR-1 stands already in entry 2, with another billing id or note", problem)
   end)
 end)

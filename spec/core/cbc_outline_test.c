@@ -218,6 +218,68 @@ static void members_are_at_most_48(void **state) {
   assert_int_equal(CBC_MEMBERS_MOST, 48);
 }
 
+/* ==== Lists =========================================================== */
+
+/* How many objects the text plainly lists; -1 where it is not plain to its end. */
+static int listed(const char *text) {
+  size_t n = strlen(text);
+  char *copy = malloc(n + 1);
+  cbc_outline_room room;
+  cbc_outline_list list;
+  int count = 0;
+  assert_non_null(copy);
+  memcpy(copy, text, n + 1);
+  cbc_outline_open(&list, copy, n);
+  while (cbc_outline_next(&list, &room.outline))
+    count++;
+  if (!cbc_outline_ended(&list)) count = -1;
+  assert_false(cbc_outline_next(&list, &room.outline));
+  free(copy);
+  return count;
+}
+
+static void the_objects_of_a_list_are_read_one_after_the_other(void **state) {
+  static const char text[] = " [ {\"id\":\"UR-1\"} ,\n{ } , {\"id\":\"UR-3\",\"l\":[{}]}]\r\n";
+  cbc_outline_list list;
+  cbc_outline_room room;
+  (void)state;
+  cbc_outline_open(&list, text, strlen(text));
+  assert_true(cbc_outline_next(&list, &room.outline));
+  assert_member(text, cbc_outline_find(&room.outline, text, "id", 2), "id", "\"UR-1\"");
+  assert_false(cbc_outline_ended(&list));
+  assert_true(cbc_outline_next(&list, &room.outline));
+  assert_int_equal(room.outline.count, 0);
+  assert_true(cbc_outline_next(&list, &room.outline));
+  assert_member(text, cbc_outline_find(&room.outline, text, "id", 2), "id", "\"UR-3\"");
+  assert_int_equal(room.outline.count, 2);
+  assert_false(cbc_outline_next(&list, &room.outline));
+  assert_true(cbc_outline_ended(&list));
+}
+
+static void what_is_no_list_of_objects_is_not_plain(void **state) {
+  static const char *const texts[] = {
+      "", " ", "{}", "[", "[{}", "[{},", "[{},]", "[,{}]", "[{}{}]", "[{}]]", "[{}] x", "[{},1]",
+      "[\"a\"]", "[{\"a\":1}, {\"a\":\"\\u0041\"}]", "[[{}]]", "[{\"a\":}]", "]"};
+  (void)state;
+  for (size_t i = 0; i < sizeof texts / sizeof *texts; i++)
+    if (listed(texts[i]) != -1) fail_msg("%s is plain", texts[i]);
+  assert_int_equal(listed("[]"), 0);
+  assert_int_equal(listed(" [ ] "), 0);
+  assert_int_equal(listed("[{\"a\":1}]"), 1);
+}
+
+static void a_list_cut_off_anywhere_is_not_plain(void **state) {
+  static const char text[] = "[{\"id\":\"UR-1\",\"n\":-1.5},{\"id\":\"UR-2\",\"t\":true,\"z\":null}]";
+  char part[sizeof text];
+  (void)state;
+  assert_int_equal(listed(text), 2);
+  for (size_t n = 0; n < sizeof text - 1; n++) {
+    memcpy(part, text, n);
+    part[n] = '\0';
+    assert_int_equal(listed(part), -1);
+  }
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(members_stand_in_the_order_of_the_text),
@@ -230,6 +292,9 @@ int main(void) {
       cmocka_unit_test(a_backslash_or_a_NUL_byte_is_not_plain),
       cmocka_unit_test(numbers_have_at_most_15_digits_on_each_side_and_no_exponent),
       cmocka_unit_test(nesting_is_at_most_32_deep),
-      cmocka_unit_test(members_are_at_most_48)};
+      cmocka_unit_test(members_are_at_most_48),
+      cmocka_unit_test(the_objects_of_a_list_are_read_one_after_the_other),
+      cmocka_unit_test(what_is_no_list_of_objects_is_not_plain),
+      cmocka_unit_test(a_list_cut_off_anywhere_is_not_plain)};
   return cmocka_run_group_tests_name("cbc_outline", tests, NULL, NULL);
 }

@@ -113,6 +113,22 @@ static void compare_outline(lua_State *L, const cbc_outline *o, const char *s) {
   }
 }
 
+/* A text that is plainly a list of objects decodes to as many. `decoded`: the value at
+** index 2 is what the text decodes to. */
+static void compare_list(lua_State *L, cbc_outline *o, const char *s, size_t n, bool decoded) {
+  cbc_outline_list list;
+  lua_Integer count = 0;
+  cbc_outline_open(&list, s, n);
+  while (cbc_outline_next(&list, o)) {
+    count++;
+    if (!decoded || !lua_istable(L, 2)) continue;
+    if (lua_rawgeti(L, 2, count) == LUA_TTABLE && cbc_outline_ended(&list)) compare_outline(L, o, s);
+    lua_pop(L, 1);
+  }
+  if (!cbc_outline_ended(&list)) return;
+  MUST(decoded && lua_istable(L, 2) && (lua_Integer)lua_rawlen(L, 2) == count);
+}
+
 static int check(lua_State *L) {
   cbc_outline *o = malloc(sizeof *o + CBC_MEMBERS_MOST * sizeof(cbc_member));
   size_t n;
@@ -122,6 +138,7 @@ static int check(lua_State *L) {
   plain = cbc_outline_read(s, n, o);
   decoded = cbl_json_decode(L);
   MUST(lua_gettop(L) == 2);
+  compare_list(L, o, s, n, decoded);
   if (!decoded) {
     size_t size;
     MUST(!plain);

@@ -59,47 +59,15 @@ static cbc_segment check_id(lua_State *L, int arg, cbl_param p) {
   return id;
 }
 
-/* What is wrong with a string that goes into the body, or NULL. */
-static const char *field_problem(cbc_segment s, cbl_param p) {
-  if (!cbl_check_utf8(s.bytes, s.size)) return "is not UTF-8";
-  if (p == CBL_PARAM_BILLING_ID && s.size == 0) return "is empty; pass nil to close without one";
-  return NULL;
-}
-
 /* A string that goes into the body, or nil. */
 static cbc_segment check_field(lua_State *L, int arg, cbl_param p) {
   cbc_segment s = {NULL, 0};
   const char *problem;
   if (lua_isnoneornil(L, arg)) return s;
   s = check_string(L, arg, p);
-  problem = field_problem(s, p);
+  problem = cbl_check_billing(s.bytes, s.size, p == CBL_PARAM_BILLING_ID);
   if (problem != NULL) bad_argument(L, arg, p, problem);
   return s;
-}
-
-/* Pushes what is wrong with the field of an entry at arg, if something is. */
-static bool push_entry_problem(lua_State *L, int arg, cbl_param p) {
-  const char *problem;
-  cbc_error err;
-  cbc_segment s;
-  if (p != CBL_PARAM_RECORD_ID && lua_isnoneornil(L, arg)) return false;
-  if (lua_type(L, arg) != LUA_TSTRING) {
-    lua_pushfstring(L, "%s must be a string, got %s", names[p].field, luaL_typename(L, arg));
-    return true;
-  }
-  s.bytes = lua_tolstring(L, arg, &s.size);
-  problem = p != CBL_PARAM_RECORD_ID                            ? field_problem(s, p)
-            : cbc_url_check_id(s.bytes, s.size, &err) != CBC_OK ? err.message
-                                                                : NULL;
-  if (problem != NULL) lua_pushfstring(L, "%s %s", names[p].field, problem);
-  return problem != NULL;
-}
-
-int cbl_arguments_entry_problem(lua_State *L) {
-  lua_settop(L, 3);
-  return push_entry_problem(L, 1, CBL_PARAM_RECORD_ID) ||
-         push_entry_problem(L, 2, CBL_PARAM_BILLING_ID) ||
-         push_entry_problem(L, 3, CBL_PARAM_BILLING_NOTE);
 }
 
 /* Keeps the string at arg with the job, unless it is nil. */

@@ -25,8 +25,4 @@ int cbl_arguments_count(const cbl_endpoint *endpoint);
 ** request is built. */
 void cbl_arguments_read(lua_State *L, int idx, int first, cbl_arguments *a);
 
-/* core.problemOfClose(id, billingId, note): what is wrong with an entry of a list of
-** records to be closed, named as the API names it; nothing when nothing is. */
-int cbl_arguments_entry_problem(lua_State *L);
-
 #endif

@@ -191,6 +191,11 @@ void cbl_check_body(lua_State *L, int arg, int idx) {
   lua_pop(L, 1);
 }
 
+const char *cbl_check_billing(const char *s, size_t n, bool is_id) {
+  if (!cbl_check_utf8(s, n)) return "is not UTF-8";
+  return is_id && n == 0 ? "is empty; pass nil to close without one" : NULL;
+}
+
 /* A string without NUL bytes: file names go to the operating system. */
 const char *cbl_check_path(lua_State *L, int arg, int idx, const char *what) {
   cbc_error err;

@@ -21,6 +21,9 @@ void cbl_check_body(lua_State *L, int arg, int idx);
 /* True when the bytes are well-formed UTF-8 (RFC 3629), as JSON text must be. */
 bool cbl_check_utf8(const char *s, size_t n);
 
+/* What is wrong with a billing id, or another string of a close, or NULL. */
+const char *cbl_check_billing(const char *s, size_t n, bool is_id);
+
 /* The string at idx, argument arg of the call and named what, as a name for the
 ** operating system: not empty, without NUL bytes and control characters. */
 const char *cbl_check_path(lua_State *L, int arg, int idx, const char *what);

@@ -54,6 +54,7 @@ typedef enum cbl_returns {
   CBL_RETURNS_CHUNK,   /* a chunk: the object whose id was given */
   CBL_RETURNS_CLOSED,  /* a chunk: the object whose id was given, closed as was asked */
   CBL_RETURNS_ENTRY,   /* a chunk: the entry of the list for the object, closed */
+  CBL_RETURNS_BATCH,   /* true, or the decoded reply to a batch (cbl_batch.h) */
   CBL_RETURNS_SETTLED, /* the same as CLOSED, or false when the object is not closed */
   CBL_RETURNS_BYTES    /* the reply's bytes, or how many went to the target */
 } cbl_returns;

@@ -36,7 +36,8 @@ typedef enum cbl_anchor {
   CBL_JOB_PROGRESS,     /* function(done, total) */
   CBL_JOB_REASON,       /* string: why the reply is no success */
   CBL_JOB_CONFIRMATION, /* string: what the confirming reply says */
-  CBL_JOB_ANCHORS = CBL_JOB_CONFIRMATION
+  CBL_JOB_ENTRIES,      /* table: the entries of a batch */
+  CBL_JOB_ANCHORS = CBL_JOB_ENTRIES
 } cbl_anchor;
 
 /* The object that a call is about, and what shows that a change of it is this

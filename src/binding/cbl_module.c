@@ -5,11 +5,12 @@
 
 #include <curl/curl.h>
 
-#include "cbl_arguments.h"
 #include "cbl_aux.h"
+#include "cbl_batch.h"
 #include "cbl_block.h"
 #include "cbl_client.h"
 #include "cbl_download.h"
+#include "cbl_entries.h"
 #include "cbl_failure.h"
 #include "cbl_job.h"
 #include "cbl_live.h"
@@ -59,7 +60,8 @@ int luaopen_cloudblue_connect_core(lua_State *L) {
                                        {"isClosed", cbl_pause_closed},
                                        {"now", cbl_pause_now},
                                        {"timeout", cbl_pause_timeout},
-                                       {"problemOfClose", cbl_arguments_entry_problem},
+                                       {"closeBatch", cbl_batch_close},
+                                       {"problemOfEntry", cbl_entries_problem},
                                        {NULL, NULL}};
   luaL_checkversion(L);
   cbl_pin();

@@ -9,6 +9,7 @@
 #include "cbl_chunk.h"
 #include "cbl_confirm.h"
 #include "cbl_download.h"
+#include "cbl_entries.h"
 #include "cbl_json.h"
 #include "cbl_reply.h"
 
@@ -236,6 +237,20 @@ static cbc_verdict read_entry(lua_State *L, int idx) {
   return verdict;
 }
 
+/* True where the reply to a batch says plainly that all is closed; else its body is
+** decoded: a list. */
+static cbc_verdict read_batch(lua_State *L, int idx) {
+  const cbl_job *job = lua_touserdata(L, idx);
+  int body = lua_gettop(L);
+  bool closed;
+  cbl_job_push_anchored(L, idx, CBL_JOB_ENTRIES);
+  closed = cbl_entries_are_closed(L, body + 1, lua_tostring(L, body), lua_rawlen(L, body));
+  lua_settop(L, body);
+  if (!closed) return read_list(L, job);
+  lua_pushboolean(L, 1);
+  return push_reply(L, job);
+}
+
 /* ==== Rows ============================================================ */
 
 /* The body is at the top of the stack. */
@@ -258,6 +273,8 @@ static cbc_verdict read_body(lua_State *L, int idx) {
     return push_plain_chunk(L, idx) ? CBC_VERDICT_APPLIED : read_closed(L, idx, false);
   case CBL_RETURNS_ENTRY:
     return read_entry(L, idx);
+  case CBL_RETURNS_BATCH:
+    return read_batch(L, idx);
   case CBL_RETURNS_SETTLED:
     return read_settled(L, idx);
   case CBL_RETURNS_TRUE: /* has no need of the body */
@@ -269,7 +286,8 @@ static cbc_verdict read_body(lua_State *L, int idx) {
 
 /* True where { status, headers, attempts } stands behind the value. */
 static bool has_reply(cbl_returns returns) {
-  return returns == CBL_RETURNS_ANY || returns == CBL_RETURNS_RAW || returns == CBL_RETURNS_LIST;
+  return returns == CBL_RETURNS_ANY || returns == CBL_RETURNS_RAW || returns == CBL_RETURNS_LIST ||
+         returns == CBL_RETURNS_BATCH;
 }
 
 cbc_verdict cbl_result_read(lua_State *L, int idx) {

@@ -133,6 +133,36 @@ bool cbc_outline_read(const char *s, size_t n, cbc_outline *outline) {
   return at != NULL && skip_space(at) == s + n;
 }
 
+void cbc_outline_open(cbc_outline_list *list, const char *s, size_t n) {
+  const char *at = skip_space(s);
+  bool plain = *at == '[' && n <= INT_MAX && memchr(s, '\\', n) == NULL;
+  *list = (cbc_outline_list){s, strrchr(s, '"'), s + n, plain ? at : NULL};
+}
+
+/* At is the list's '[' before the first object, and its ']' after the last. */
+bool cbc_outline_next(cbc_outline_list *list, cbc_outline *outline) {
+  scan c = {.text = list->text, .last_quote = list->last_quote, .outline = outline};
+  const char *at = list->at;
+  if (at == NULL || *at == ']') return false;
+  at = skip_space(at + 1);
+  outline->count = 0;
+  if (*at == ']' && *list->at == '[') {
+    list->at = at;
+    return false;
+  }
+  if (*at != '{' || c.last_quote == NULL || (at = skip_object(&c, at, 1)) == NULL) {
+    list->at = NULL;
+    return false;
+  }
+  at = skip_space(at);
+  list->at = *at == ',' || *at == ']' ? at : NULL;
+  return list->at != NULL;
+}
+
+bool cbc_outline_ended(const cbc_outline_list *list) {
+  return list->at != NULL && *list->at == ']' && skip_space(list->at + 1) == list->end;
+}
+
 const cbc_member *cbc_outline_find(const cbc_outline *outline, const char *s, const char *name,
                                    size_t name_size) {
   for (unsigned i = outline->count; i-- > 0;) {

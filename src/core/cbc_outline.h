@@ -50,6 +50,22 @@ typedef union cbc_outline_room {
 ** the text. */
 bool cbc_outline_read(const char *s, size_t n, cbc_outline *outline);
 
+/* A list of objects that is read one after the other. */
+typedef struct cbc_outline_list {
+  const char *text, *last_quote, *end;
+  const char *at; /* behind what was read; NULL where the text is not plain */
+} cbc_outline_list;
+
+/* Begins to read the text, as cbc_outline_read, as one JSON list of objects. */
+void cbc_outline_open(cbc_outline_list *list, const char *s, size_t n);
+
+/* Fills in the outline of the next object. False at the end of the list, and where
+** the text is not plain. */
+bool cbc_outline_next(cbc_outline_list *list, cbc_outline *outline);
+
+/* True when the list was read to its end, and the text ends there. */
+bool cbc_outline_ended(const cbc_outline_list *list);
+
 /* The member of that name, of several the last, as lua-cjson has it; NULL when
 ** there is none. */
 const cbc_member *cbc_outline_find(const cbc_outline *outline, const char *s, const char *name,

@@ -23,6 +23,7 @@ local OPTIONS = {
   perSecond = { isPositive, "a number, more than 0" },
   onResult = { isFunction, "a function" },
   onProgress = { isFunction, "a function" },
+  shouldStop = { isFunction, "a function" },
 }
 
 -- The limits of each call; the call itself checks them.
@@ -63,23 +64,13 @@ end
 
 -- ==== A run ==========================================================================================================
 
----@class cloudblue.connect.closing.Summary
----@field read integer entries that were read; the sum of the next five
----@field closed integer closed by this run
----@field already integer closed before this run, under the entry's billing id and note
----@field refused integer not closed: refused by the service, or closed by somebody else
----@field unknown integer it could not be found out
----@field notTried integer not sent, or surely not carried out, because the run was stopped
----@field repeated integer entries beside those: the same record again, in the same way
----@field stopped string? why the run ended early: "maxRefused", "maxDuration", "denied" (401, 403), "service"
----@field failure cloudblue.connect.Failure? what stopped it, where it was a reply or the lack of one
-
 ---@class cloudblue.connect.closing.Run
 ---@field records cloudblue.connect.UsageRecordResource
 ---@field client cloudblue.connect.ConnectClient
+---@field source cloudblue.connect.closing.Source
 ---@field limits cloudblue.connect.Limits
 ---@field options table
----@field summary cloudblue.connect.closing.Summary
+---@field summary cloudblue.connect.Summary
 ---@field now fun(): number seconds
 ---@field size integer entries of a batch
 ---@field hasBulkRoute boolean
@@ -87,9 +78,10 @@ end
 local Run = {}
 Run.__index = Run
 
-local function newRun(records, options)
+local function newRun(records, source, options)
   return setmetatable({
-    records = records, client = records.client, limits = limitsOf(options), options = options, now = core.now,
+    records = records, source = source, client = records.client, limits = limitsOf(options), options = options,
+    now = core.now,
     size = options.batchSize or BATCH_SIZE, hasBulkRoute = true, stopped = false, began = core.now(), due = 0,
     summary = { read = 0, closed = 0, already = 0, refused = 0, unknown = 0, notTried = 0, repeated = 0 },
   }, Run)
@@ -138,71 +130,73 @@ local function reasonToEnd(run)
   local options, summary = run.options, run.summary
   if options.maxRefused and summary.refused > options.maxRefused then return "maxRefused" end
   if options.maxDuration and run.now() - run.began >= options.maxDuration then return "maxDuration" end
-  return nil
+  return options.shouldStop and options.shouldStop() and "stopped" or nil
 end
 
--- An iterator over batches. `problem` in the run: what is wrong with an entry, which ends it.
-local function batches(run, nextEntry)
+-- An iterator over batches. What is wrong with an entry, `problem` in the run, ends it.
+local function batches(run)
   return function()
     keepPace(run)
     local reason = reasonToEnd(run)
     if reason then run:stop(reason) end
-    local list = {}
-    while not run.stopped and not run.problem and #list < run.size do
-      local done, entry = pcall(nextEntry)
-      if not done then run.problem = entry end
-      if not done or entry == nil then break end
-      list[#list + 1] = entry
+    if run.stopped or run.problem then return nil end
+    local done, list = pcall(run.source.take, run.source, run.size)
+    if not done then
+      run.problem = list
+      return nil
     end
-    if #list == 0 then return nil end
-    sendsNow(run, #list)
+    if list then sendsNow(run, #list) end
     return list
   end
 end
 
 -- Counts what became of the entries of a batch: before the next one is begun.
-local function count(run, results)
-  local summary = run.summary
-  for _, result in ipairs(results) do
-    summary.read = summary.read + 1
-    summary[result.outcome] = summary[result.outcome] + 1
+local function count(summary, outcomes)
+  summary.read = summary.read + #outcomes
+  for index = 1, #outcomes do
+    local outcome = outcomes[index]
+    summary[outcome] = summary[outcome] + 1
   end
-  return results
 end
 
-local function report(run, results, forget)
-  local options = run.options
-  for _, result in ipairs(results) do
-    if forget then forget(result.entry) end
-    if options.onResult then options.onResult(result.entry, result.outcome, result.what) end
-  end
-  if options.onProgress then options.onProgress(run.summary) end
+-- Closes a batch and takes note of what became of it. Returns that, for the caller's functions.
+local function close(run, list)
+  local outcomes, whats = batch.close(run, list)
+  if not outcomes then return {}, whats end
+  local noted, failure = run.source:done(list, outcomes, whats)
+  if not noted then run:stop("ledger", failure) end
+  count(run.summary, outcomes)
+  return outcomes, whats
 end
 
-local function carryOut(run, nextEntry, forget)
+local function report(run, list, outcomes, whats)
+  local onResult, onProgress = run.options.onResult, run.options.onProgress
+  if onResult then
+    for index = 1, #outcomes do onResult(list[index], outcomes[index], whats[index]) end
+  end
+  if onProgress and onProgress(run.summary) == false then run:stop("stopped") end
+end
+
+-- The entries that no batch took, after the run was stopped.
+local function countRest(run)
+  local rest, outcomes = run.source:rest(), {}
+  for index = 1, #rest do outcomes[index] = "notTried" end
+  if #rest == 0 then return end
+  count(run.summary, outcomes)
+  report(run, rest, outcomes, {})
+end
+
+local function carryOut(run)
   local concurrency = run.options.concurrency or CONCURRENCY
-  for _, results in run.client:parallel(concurrency, batches(run, nextEntry), function(list)
-    return count(run, batch.close(run, list))
+  for list, outcomes, whats in run.client:parallel(concurrency, batches(run), function(list)
+    return close(run, list)
   end) do
-    report(run, results, forget)
+    report(run, list, outcomes, whats)
   end
   if run.problem then error(run.problem, 0) end
-end
-
--- The entries of a list that no batch took, after the run was stopped.
-local function countRest(run, list, first)
-  local rest = {}
-  for index = first, #list do rest[#rest + 1] = { entry = list[index], outcome = "notTried" } end
-  if #rest > 0 then report(run, count(run, rest)) end
-end
-
-local function closeListed(run, list)
-  local taken = 0
-  carryOut(run, function()
-    taken = taken + 1
-    return list[taken]
-  end)
-  countRest(run, list, taken + 1)
+  countRest(run)
+  run.summary.repeated = run.source.repeated
+  return run.summary
 end
 
 -- Refuses what is no collection of records, a closed client, and one argument too many.
@@ -223,18 +217,14 @@ function closing.closeMany(records, given, options, ...)
   options = options == nil and {} or options
   local wrong = problemOf(options)
   if wrong then misuse.argument("closeMany", 2, wrong, 2) end
-  local run = newRun(records, options)
+  local source, problem
   if type(given) == "function" then
-    local nextEntry, forget, repeated = entries.read(given)
-    carryOut(run, nextEntry, forget)
-    run.summary.repeated = repeated()
+    source = entries.iterator(given)
   else
-    local list, problem = entries.check(given)
-    if not list then misuse.argument("closeMany", 1, problem, 2) end
-    run.summary.repeated = problem
-    closeListed(run, list)
+    source, problem = entries.list(given)
+    if not source then misuse.argument("closeMany", 1, problem, 2) end
   end
-  return run.summary
+  return carryOut(newRun(records, source, options))
 end
 
 --- Takes from the front of a list what `fn` makes leave it. See `meta.lua` for the arguments.

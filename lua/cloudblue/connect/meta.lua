@@ -475,7 +475,7 @@ function UsageRecordResource:settle(id, externalBillingId, externalBillingNote, 
 ---@field unknown integer that could not be found out
 ---@field notTried integer not sent, or surely not carried out, because the run was stopped
 ---@field repeated integer entries beside those that were the same record again, to be closed in the same way
----@field stopped "maxRefused"|"maxDuration"|"denied"|"service"|nil why the run ended early
+---@field stopped "maxRefused"|"maxDuration"|"denied"|"service"|"stopped"|nil why the run ended early
 ---@field failure cloudblue.connect.Failure? what stopped it: 401 or 403 (denied), or that the service can't be had
 
 ---@class cloudblue.connect.ClosingOptions: cloudblue.connect.Limits
@@ -485,7 +485,8 @@ function UsageRecordResource:settle(id, externalBillingId, externalBillingNote, 
 ---@field maxDuration number? seconds after which no batch is begun any more
 ---@field perSecond number? entries sent in a second, at most
 ---@field onResult fun(entry: cloudblue.connect.Entry, outcome: string, what: any)? `what` is the chunk, or the failure
----@field onProgress fun(summary: cloudblue.connect.Summary)? after each batch
+---@field onProgress fun(summary: cloudblue.connect.Summary): boolean? after each batch; false stops the run
+---@field shouldStop fun(): boolean? asked before each batch: true stops the run
 
 ---Closes many records by the bulk route, several batches at once. What the reply to a batch leaves in doubt is found out
 ---by reading each of its records, and only those found open are sent again. Where the service has no bulk route, the

@@ -5,6 +5,8 @@
 --- carried out in any part: each of its records is read, and only those found open are sent again. Where the service
 --- has no bulk route, or refuses a batch as a whole, its records are closed one by one, as `records:close` does.
 
+local core = require "cloudblue.connect.core"
+
 local batch = {}
 
 -- Records of one batch that are read, or closed one by one, at once.
@@ -16,16 +18,29 @@ local ROUNDS = 3
 -- A state for a record that does not exist.
 local NONE <const> = "none"
 
----@class cloudblue.connect.closing.Result
----@field entry cloudblue.connect.closing.Entry
----@field outcome "closed"|"already"|"refused"|"unknown"|"notTried"
----@field what any the chunk, or the failure; nil for a close that a bulk reply reports
-
 local Batch = {}
 Batch.__index = Batch
 
+-- The places of the entries in the batch: needed only where it is not plainly closed.
+local function placesOf(self)
+  local places = {}
+  for index, entry in ipairs(self.list) do places[entry] = index end
+  self.places = places
+  return places
+end
+
+-- `what`: the chunk, or the failure; nil for a close that a bulk reply reports.
 local function add(self, entry, outcome, what)
-  self.results[#self.results + 1] = { entry = entry, outcome = outcome, what = what }
+  local place = (self.places or placesOf(self))[entry]
+  self.outcomes[place], self.whats[place] = outcome, what
+end
+
+local function addClosed(self, list)
+  if list ~= self.list then
+    for _, entry in ipairs(list) do add(self, entry, "closed") end
+  else
+    for index = 1, #list do self.outcomes[index] = "closed" end
+  end
 end
 
 -- A failure that concerns the run, not the record: the key is refused, or the service can't be had for now.
@@ -86,12 +101,18 @@ local function readDoubtful(self, list)
   return open
 end
 
+-- Whether the batch may still be sent; a run that shares its list may have lost it to another.
+local function isOurs(self)
+  self.lost = self.lost or not self.run.source:renew(self.list)
+  return not self.lost
+end
+
 -- ==== One by one =====================================================================================================
 
 local function closeEach(self, list)
   local refused, refusals = {}, {}
   for entry, chunk, failure in forEach(self, list, function(entry)
-    if self.run.stopped then return nil end
+    if self.run.stopped or not isOurs(self) then return nil end
     return self.run.records:close(entry.id, entry.external_billing_id, entry.external_billing_note, self.run.limits)
   end) do
     local reason = failure and reasonToStop(failure)
@@ -110,17 +131,6 @@ local function closeEach(self, list)
 end
 
 -- ==== In bulk ========================================================================================================
-
-local function bodyOf(list)
-  local body = {}
-  for index, entry in ipairs(list) do
-    body[index] = {
-      id = entry.id, external_billing_id = entry.external_billing_id,
-      external_billing_note = entry.external_billing_note,
-    }
-  end
-  return body
-end
 
 -- The failure of one record in a bulk reply, from that of the batch's reply.
 local function refusalOf(self, answer)
@@ -180,11 +190,9 @@ end
 local function post(self, list)
   local run = self.run
   local before = run.now()
-  local reply, failure = run.client:request("POST", run.records.baseUri .. "/close-records", {
-    body = bodyOf(list), timeout = run.limits.timeout, connectTimeout = run.limits.connectTimeout,
-    deadline = run.limits.deadline, retries = run.limits.retries,
-  })
+  local reply, failure = core.closeBatch(run.records, list, run.limits)
   run:tookSeconds(run.now() - before, #list)
+  if reply == true then return addClosed(self, list) end
   if reply then return readReply(self, list, reply) end
   local reason = reasonToStop(failure)
   if reason then
@@ -201,28 +209,37 @@ local function post(self, list)
   return nil
 end
 
--- Closes the entries of a list, with as many rounds as its doubts take.
-function closeList(self, list)
+-- Closes the entries of a list, with as many rounds as its doubts take. `doubtful`: they may have been sent before.
+function closeList(self, list, doubtful)
   for _ = 0, ROUNDS do
+    if doubtful then
+      self.doubtful = true
+      list = readDoubtful(self, list)
+      if #list == 0 then return end
+    end
     if self.run.stopped then return stop(self, nil, nil, list) end
+    if not isOurs(self) then return end
     if not self.run.hasBulkRoute then return closeEach(self, list) end
-    local doubtful = post(self, list)
-    if not doubtful or #doubtful == 0 then return end
-    self.doubtful = true
-    list = readDoubtful(self, doubtful)
-    if #list == 0 then return end
+    list = post(self, list)
+    if not list or #list == 0 then return end
+    doubtful = true
   end
-  for _, entry in ipairs(list) do add(self, entry, "unknown") end
+  for _, entry in ipairs(readDoubtful(self, list)) do add(self, entry, "unknown") end
 end
 
 --- Closes a batch.
 ---@param run cloudblue.connect.closing.Run
----@param list cloudblue.connect.closing.Entry[]
----@return cloudblue.connect.closing.Result[] results one for each entry, in no order
+---@param list cloudblue.connect.closing.Batch
+---@return string[]? outcomes by position: "closed", "already", "refused", "unknown" or "notTried"; nil where the batch
+--- is another run's by now
+---@return table whats by position: the chunk or the failure; nil for a close that a bulk reply reports
 function batch.close(run, list)
-  local self = setmetatable({ run = run, results = {}, doubtful = false }, Batch)
-  closeList(self, list)
-  return self.results
+  local self = setmetatable({
+    run = run, list = list, outcomes = {}, whats = {}, doubtful = false, lost = false,
+  }, Batch)
+  closeList(self, list, list.doubtful)
+  if self.lost then return nil, {} end
+  return self.outcomes, self.whats
 end
 
 return batch

@@ -1,4 +1,6 @@
---- The entries of a run: read one after the other, checked before anything of them is sent.
+--- Where a run takes its entries from: a list, checked before anything of it is sent; or an iterator, read as needed.
+---
+--- A source has the methods of `Source` below; the ledger has one, too.
 
 local core = require "cloudblue.connect.core"
 
@@ -9,11 +11,19 @@ local entries = {}
 ---@field external_billing_id string?
 ---@field external_billing_note string?
 
--- What is wrong with an entry; nil where nothing is.
-local function problemOf(entry)
-  if type(entry) ~= "table" then return "must be a table, got " .. type(entry) end
-  return core.problemOfClose(entry.id, entry.external_billing_id, entry.external_billing_note)
-end
+---@class cloudblue.connect.closing.Batch: cloudblue.connect.closing.Entry[]
+---@field doubtful boolean? they may have been sent before: each is to be read before it is sent
+
+--- A source of entries.
+---@class cloudblue.connect.closing.Source
+---@field repeated integer entries so far that were repetitions of others
+---@field take fun(self, size: integer): cloudblue.connect.closing.Batch? the next entries, at most so many; nil after
+--- the last. Raises what is wrong with an entry
+---@field renew fun(self, list: cloudblue.connect.closing.Batch): boolean whether the batch is still this run's. Asked
+--- before anything of it is sent
+---@field done fun(self, list: cloudblue.connect.closing.Batch, outcomes: string[], whats: table): boolean?, any what
+--- became of it, by position. Returns true, or nil and a failure
+---@field rest fun(self): cloudblue.connect.closing.Entry[] those that were not taken, as far as they are known
 
 -- Whether two entries close the same record in the same way.
 local function isAlike(one, other)
@@ -21,62 +31,115 @@ local function isAlike(one, other)
     and one.external_billing_note == other.external_billing_note
 end
 
--- Whether the record stands further up, in the same way; nil and a problem where it does in another way. `known`: id ->
--- its first entry and the number of that.
-local function isRepeated(known, entry, number)
-  local first = known[entry.id]
-  if not first then
-    known[entry.id] = { entry = entry, number = number }
-    return false
-  end
-  if isAlike(first.entry, entry) then return true end
-  return nil, ("entry %d: %s stands already in entry %d, with another billing id or note"):format(
-    number, entry.id, first.number)
+local problemOfEntry = core.problemOfEntry
+
+-- ==== Lists ==========================================================================================================
+
+local List = {}
+List.__index = List
+
+function List:take(size)
+  local first, last = self.taken + 1, math.min(self.taken + size, #self.entries)
+  self.taken = last
+  return first <= last and table.move(self.entries, first, last, 1, {}) or nil
 end
 
--- Takes the entry number `number`. Returns it, or nil where it repeats another; nil and a problem where it is wrong.
-local function take(known, entry, number)
-  local problem = problemOf(entry)
-  if problem then return nil, ("entry %d: %s"):format(number, problem) end
-  local repeated
-  repeated, problem = isRepeated(known, entry, number)
-  if problem then return nil, problem end
-  return not repeated and entry or nil
-end
+function List.renew() return true end
 
---- Checks a list: all of it, before anything is sent.
+function List.done() return true end
+
+function List:rest() return table.move(self.entries, self.taken + 1, #self.entries, 1, {}) end
+
+--- A list as a source: all of it is checked.
 ---@param list table[]
----@return cloudblue.connect.closing.Entry[]? checked without repetitions
----@return string|integer problem beside nil; else how many entries were repetitions
-function entries.check(list)
-  local checked, known, repeated = {}, {}, 0
+---@return cloudblue.connect.closing.Source?
+---@return string? problem
+function entries.list(list)
+  local checked, places = {}, {}
   for number = 1, #list do
-    local entry, problem = take(known, list[number], number)
-    if problem then return nil, problem end
-    if entry then checked[#checked + 1] = entry else repeated = repeated + 1 end
-  end
-  return checked, repeated
-end
-
---- The entries of an iterator. Which of them are repetitions is known only among those that are not done yet.
----@param iterator fun(): any
----@return fun(): cloudblue.connect.closing.Entry? next nil after the last; raises what is wrong with an entry
----@return fun(entry: cloudblue.connect.closing.Entry) forget an entry is done
----@return fun(): integer repeated how many were repetitions so far
-function entries.read(iterator)
-  local known, number, repeated = {}, 0, 0
-  local function nextEntry()
-    while true do
-      local given = iterator()
-      if given == nil then return nil end
-      number = number + 1
-      local entry, problem = take(known, given, number)
-      if problem then error(problem, 0) end
-      if entry then return entry end
-      repeated = repeated + 1
+    local entry = list[number]
+    local problem = problemOfEntry(entry)
+    if problem then return nil, ("entry %d: %s"):format(number, problem) end
+    local id = entry.id
+    local first = places[id]
+    if not first then
+      places[id] = number
+      checked[#checked + 1] = entry
+    elseif not isAlike(list[first], entry) then
+      return nil, ("entry %d: %s stands already in entry %d, with another billing id or note"):format(number, id, first)
     end
   end
-  return nextEntry, function(entry) known[entry.id] = nil end, function() return repeated end
+  return setmetatable({ entries = checked, taken = 0, repeated = #list - #checked }, List)
+end
+
+-- ==== Iterators ======================================================================================================
+
+local Iterator = {}
+Iterator.__index = Iterator
+
+-- Whether the record is under way already, in the same way; raises where it is in another way.
+local function isRepeated(self, entry)
+  local first = self.underWay[entry.id]
+  if not first then return false end
+  if isAlike(first, entry) then return true end
+  error(("entry %d: %s stands already in entry %d, with another billing id or note"):format(
+    self.number, entry.id, self.numbers[first]), 0)
+end
+
+-- The next entries are put into the list, until it has so many.
+local function fill(self, list, size)
+  local iterator, underWay, numbers = self.iterator, self.underWay, self.numbers
+  local count = 0
+  while count < size do
+    local entry = iterator()
+    if entry == nil then break end
+    local number = self.number + 1
+    self.number = number
+    local problem = problemOfEntry(entry)
+    if problem then error(("entry %d: %s"):format(number, problem), 0) end
+    local id = entry.id
+    if underWay[id] and isRepeated(self, entry) then
+      self.repeated = self.repeated + 1
+    else
+      count = count + 1
+      list[count], underWay[id], numbers[entry] = entry, entry, number
+    end
+  end
+end
+
+-- What stands before a wrong entry is taken; the problem is raised at the next time.
+function Iterator:take(size)
+  if self.problem then error(self.problem, 0) end
+  local list = {}
+  local done, problem = pcall(fill, self, list, size)
+  if not done then
+    if #list == 0 then error(problem, 0) end
+    self.problem = problem
+  end
+  return #list > 0 and list or nil
+end
+
+function Iterator.renew() return true end
+
+function Iterator:done(list)
+  local underWay, numbers = self.underWay, self.numbers
+  for index = 1, #list do
+    local entry = list[index]
+    underWay[entry.id], numbers[entry] = nil, nil
+  end
+  return true
+end
+
+function Iterator.rest() return {} end
+
+--- An iterator as a source: an entry is checked when it is read. Which of them are repetitions is known only among
+--- those that are not done yet.
+---@param iterator fun(): any
+---@return cloudblue.connect.closing.Source
+function entries.iterator(iterator)
+  return setmetatable({
+    iterator = iterator, underWay = {}, numbers = {}, number = 0, repeated = 0,
+  }, Iterator)
 end
 
 return entries
