@@ -52,6 +52,7 @@ describe("connect-usage", function()
     local printed, code = run("sandbox", only(argparse, ""))
     assert.are.same({ 2, 1 }, { code, select(2, printed:gsub("\n", "")) })
     assert.is_truthy(printed:find("^connect%-usage: the Lua module %g+ is missing: install it with `apt install "))
+    assert.are.same({ line("term", "lua-term", "lua-term"), 2 }, { run("list", only(argparse, "")) })
   end)
 
   it("says so too where lua-http is the one that is missing", function()

@@ -13,6 +13,28 @@ function commandline.run(arguments, environment)
   return printed, tonumber(code)
 end
 
+--- As `run`, with the two streams apart: gives what is on stdout, what is on stderr, and the exit code. `before` is
+--- shell text before the command, `behind` after it (a redirection, a pipe).
+function commandline.streams(arguments, before, behind)
+  local path = os.tmpname()
+  local command = ("{ %s lua5.4 bin/connect-usage %s; echo $? >&3; } 2>%s 3>%s.code %s")
+    :format(before or "", arguments, path, path, behind or "")
+  local pipe = assert(io.popen(command))
+  local printed = pipe:read("a")
+  pipe:close()
+  local function take(name)
+    local file <close> = assert(io.open(name))
+    os.remove(name)
+    return file:read("a")
+  end
+  return printed, take(path), tonumber(take(path .. ".code"))
+end
+
+--- The shell words that point the command to a running sandbox.
+function commandline.to(sandbox)
+  return ("CONNECT_ENDPOINT='%s' CONNECT_API_KEY='%s'"):format(sandbox.endpoint, sandbox.apiKey)
+end
+
 --- The environment of a Lua that finds only these folders' modules, besides those of this project.
 function commandline.only(path, cpath)
   return string.format("env -u LUA_INIT LUA_PATH_5_4='lua/?.lua;lua/?/init.lua;%s' LUA_CPATH_5_4='%s'", path, cpath)

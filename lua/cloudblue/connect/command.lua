@@ -44,18 +44,25 @@ local function parserOf(argparse)
   return root, subcommands
 end
 
---- Joins an option and a negative number after it, which argparse would take for another option.
+--- Joins an option and what argparse would take for another one: a negative number, a descending order.
 local function joined(arguments)
   local list = {}
   for _, argument in ipairs(arguments) do
     local last = list[#list]
-    if argument:find("^%-%d") and last and last:find("^%-%-[%w-]+$") then
+    local isNumber = argument:find("^%-%d") and last and last:find("^%-%-[%w-]+$")
+    if isNumber or last == "--order" and argument:find("^%-%l") then
       list[#list] = last .. "=" .. argument
     else
       list[#list + 1] = argument
     end
   end
   return list
+end
+
+-- What xpcall returns for an error: the exit code where lua5.4 raised it for SIGINT, else the error with its traceback.
+local function traced(problem)
+  if type(problem) == "string" and problem:find "interrupted!$" then return exitcodes.INTERRUPTED end
+  return debug.traceback(problem, 2)
 end
 
 --- Runs the command. What goes wrong is reported on stderr, in one line.
@@ -73,8 +80,14 @@ function command.run(arguments)
     print(root:get_help())
     return exitcodes.DONE
   end
-  local done, code, problem, problemCode = xpcall(subcommands[options.command].run, debug.traceback, options)
+  local done, code, problem, problemCode = xpcall(subcommands[options.command].run, traced, options)
   if not done then
+    if code == exitcodes.INTERRUPTED then return code end
+    local missing = libraries.missing(code)
+    if missing then
+      complain(missing)
+      return exitcodes.MISUSED
+    end
     complain("this is an error of connect-usage itself: " .. tostring(code))
     return exitcodes.BROKEN
   end

@@ -13,9 +13,9 @@ local connection = {}
 -- Of the client: name of the setting, then the option, as `options.add` takes it.
 local SETTINGS = {
   { "endpoint", "--endpoint", "The service (default: CONNECT_ENDPOINT, else the public one).", "URL", "url" },
-  { "timeout", "--timeout", "Of one attempt of a request (default: 60).", "SECONDS", "seconds" },
-  { "connectTimeout", "--connect-timeout", "Until a connection is made (default: 10).", "SECONDS", "seconds" },
-  { "deadline", "--deadline", "Of a request with its retries (default: 300).", "SECONDS", "seconds" },
+  { "timeout", "--timeout", "The longest for one attempt (default: 60).", "SECONDS", "seconds" },
+  { "connectTimeout", "--connect-timeout", "The longest until connected (default: 10).", "SECONDS", "seconds" },
+  { "deadline", "--deadline", "The longest for a call with retries (default: 300).", "SECONDS", "seconds" },
   { "retries", "--retries", "Further attempts after the first (default: 3).", "COUNT", "retries" },
   { "proxy", "--proxy", "A proxy (default: that of https_proxy).", "URL", "url" },
   { "caFile", "--ca-file", "Certificates to trust, PEM (default: the system's).", "FILE", "file" },

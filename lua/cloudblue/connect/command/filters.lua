@@ -67,21 +67,21 @@ function filters.check(collection, where, isAny)
   return text
 end
 
---- Checks an ordering: `status` or `-created_time,status`.
+--- Reads an ordering: `status` or `-created_time,status`.
 ---@param collection "records"|"chunks"
 ---@param order string
----@return string|nil order
+---@return string[]|nil fields each with its sign
 ---@return string? problem beside nil
-function filters.checkOrder(collection, order)
-  local known = filters.orderings(collection)
-  local isKnown = {}
+function filters.readOrder(collection, order)
+  local known, isKnown, list = filters.orderings(collection), {}, {}
   for _, name in ipairs(known) do isKnown[name] = true end
-  for name in (order .. ","):gmatch "%s*[+-]?(.-)%s*," do
+  for sign, name in (order .. ","):gmatch "%s*([+-]?)(.-)%s*," do
     if not isKnown[name] then
       return nil, ("--order: there is no ordering by '%s'; there is %s"):format(name, table.concat(known, ", "))
     end
+    list[#list + 1] = sign .. name
   end
-  return order
+  return list
 end
 
 return filters

@@ -1,4 +1,4 @@
---- The libraries that the sandbox needs: where they may be found, and how to install one that is missing.
+--- The libraries that the sandbox and the command need: where they may be, and how to install one that is missing.
 
 local libraries = {}
 
@@ -15,6 +15,7 @@ local PACKAGES = {
   http = { "lua-http", "http" },
   openssl = { "lua-luaossl", "luaossl" },
   socket = { "lua-socket", "luasocket" },
+  term = { "lua-term", "lua-term" },
 }
 
 --- package.path with those folders behind it.
