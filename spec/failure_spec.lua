@@ -209,6 +209,8 @@ describe("tostring of a failure", function()
     local failure = failureOf(400, VALIDATION)
     failure.errorCode, failure.message, failure.status = nil, "changed", nil
     assert.equal("POST /usage/records/UR-1/close: changed", tostring(failure))
+    failure.method, failure.path, failure.errorCode = nil, nil, "VAL_001"
+    assert.equal("VAL_001: changed", tostring(failure))
     for name in pairs(failure) do failure[name] = nil end
     assert.equal("", tostring(failure))
   end)

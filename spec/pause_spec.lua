@@ -1,5 +1,6 @@
--- Waiting in Lua as a call waits: core.pause, and the clock.
+-- What a run in Lua needs beside calls: core.pause, the clock, whose key the client has.
 
+local connect = require "cloudblue.connect"
 local core = require "cloudblue.connect.core"
 local gate = require "spec.support.gate"
 local testenv = require "spec.support.testenv"
@@ -34,6 +35,24 @@ describe("core.pause", function()
     end
     assert.equal("cancelled", result.kind)
     assert.equal("unsent", result.outcome)
+  end)
+end)
+
+describe("core.account", function()
+  it("is whose key the client has, and nothing of its secret", function()
+    for key, account in pairs {
+      ["ApiKey SU-000-000-000:s3cret"] = "SU-000-000-000", ["ApiKey SU-1:another"] = "SU-1",
+      ["a"] = "#af63dc4c8601ec8c",
+    } do
+      local client <close> = connect.ConnectClient("http://127.0.0.1:1", key)
+      assert.equal(account, core.account(client))
+    end
+  end)
+
+  it("is none of a closed client", function()
+    local client = connect.ConnectClient("http://127.0.0.1:1", "ApiKey SU-1:s3cret")
+    client:close()
+    assert.is_false(pcall(core.account, client))
   end)
 end)
 

@@ -31,6 +31,33 @@ static void the_secret_is_what_must_not_be_shown(void **state) {
     assert_string_equal(cbc_secret_of(rows[i][0]), rows[i][1]);
 }
 
+static void an_account_is_named_without_the_secret(void **state) {
+  static const char *const rows[][2] = {
+      {KEY, "SU-000-000-000"},
+      {"ApiKey SU-000-000-000:another", "SU-000-000-000"},
+      {"SU-1:s3cret", "SU-1"},
+      {"ApiKey SU-1: \tblanks", "SU-1"},
+      {"ApiKey SU-1:with:colons", "SU-1"},
+      /* FNV-1a has published values for these. */
+      {"a", "#af63dc4c8601ec8c"},
+      {"foobar", "#85944171f73967e8"},
+  };
+  static const char *const nameless[] = {
+      "Bearer token", "token:", ":s3cret", "Basic Zm9vOmJhcg==",
+      "ApiKey 0123456789012345678901234567890123456789012345678901234567890123:x"};
+  char account[CBC_ACCOUNT_SIZE];
+  (void)state;
+  for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+    cbc_secret_account(rows[i][0], account);
+    assert_string_equal(account, rows[i][1]);
+  }
+  for (size_t i = 0; i < sizeof nameless / sizeof *nameless; i++) {
+    cbc_secret_account(nameless[i], account);
+    assert_int_equal(account[0], '#');
+    assert_int_equal(strlen(account), 17);
+  }
+}
+
 static void assert_masked(const char *key, const char *text, const char *expected) {
   const char *secret = cbc_secret_of(key);
   char bytes[200];
@@ -136,6 +163,7 @@ static void text_may_end_anywhere(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {cmocka_unit_test(the_secret_is_what_must_not_be_shown),
+                                     cmocka_unit_test(an_account_is_named_without_the_secret),
                                      cmocka_unit_test(it_is_masked_as_it_is),
                                      cmocka_unit_test(it_is_masked_escaped),
                                      cmocka_unit_test(it_is_masked_in_html),

@@ -19,15 +19,17 @@ static const char *const outcomes[] = {
 
 /* ==== Printing ======================================================== */
 
-/* Adds field name of the failure at 1, if it has it, with head before it. */
+/* Adds field name of the failure at 1, if it has it, with head before it unless it is
+** the first. */
 static void add_field(lua_State *L, luaL_Buffer *b, const char *head, const char *name) {
+  bool first = luaL_bufflen(b) == 0;
   if (lua_getfield(L, 1, name) == LUA_TNIL) {
     lua_pop(L, 1);
     return;
   }
   luaL_tolstring(L, -1, NULL);
   lua_remove(L, -2);
-  lua_pushstring(L, head);
+  lua_pushstring(L, first ? "" : head);
   lua_insert(L, -2);
   lua_concat(L, 2);
   luaL_addvalue(b);

@@ -62,6 +62,7 @@ int luaopen_cloudblue_connect_core(lua_State *L) {
                                        {"timeout", cbl_pause_timeout},
                                        {"closeBatch", cbl_batch_close},
                                        {"problemOfEntry", cbl_entries_problem},
+                                       {"account", cbl_pause_account},
                                        {NULL, NULL}};
   luaL_checkversion(L);
   cbl_pin();

@@ -32,6 +32,12 @@ int cbl_pause_timeout(lua_State *L) {
   return 1;
 }
 
+int cbl_pause_account(lua_State *L) {
+  const cbl_client *c = cbl_client_check(L, 1);
+  lua_pushstring(L, cbc_client_account(c->live.core));
+  return 1;
+}
+
 int cbl_pause_closed(lua_State *L) {
   const cbl_client *c = luaL_checkudata(L, 1, CBL_CLIENT);
   lua_pushboolean(L, c->live.core == NULL || cbc_client_closed(c->live.core));

@@ -1,6 +1,6 @@
 /*
 ** cbl_pause.h - what a run in Lua needs beside calls: to wait as a call does, parked
-** where it can be; the time; the state of the client.
+** where it can be; the time; the state of the client, and whose it is.
 */
 #ifndef CBL_PAUSE_H
 #define CBL_PAUSE_H
@@ -19,5 +19,8 @@ int cbl_pause_timeout(lua_State *L);
 
 /* core.isClosed(client) */
 int cbl_pause_closed(lua_State *L);
+
+/* core.account(client): whose key it is, without the secret; see cbc_secret_account. */
+int cbl_pause_account(lua_State *L);
 
 #endif

@@ -13,6 +13,7 @@ struct cbc_client {
   size_t holders;           /* calls in use */
   char *secret;             /* part of the key, to be masked; owned; NULL once wiped */
   size_t secret_size;       /* with its terminator, in bytes */
+  char account[CBC_ACCOUNT_SIZE];
   cbc_policy policy;
   size_t size;     /* of this block, in bytes */
   char endpoint[]; /* terminated */
@@ -26,6 +27,7 @@ static bool copy_strings(cbc_client *c, const cbc_client_options *options) {
   c->secret = cbc_alloc(c->env, c->secret_size);
   if (c->secret == NULL) return false;
   memcpy(c->secret, secret, c->secret_size);
+  cbc_secret_account(options->transport.key, c->account);
   memcpy(c->endpoint, options->endpoint, options->endpoint_size);
   c->endpoint[options->endpoint_size] = '\0';
   return true;
@@ -123,6 +125,10 @@ double cbc_client_disarm(cbc_client *c) {
 
 const char *cbc_client_endpoint(const cbc_client *c) {
   return c->endpoint;
+}
+
+const char *cbc_client_account(const cbc_client *c) {
+  return c->account;
 }
 
 bool cbc_client_has_secret(const cbc_client *c, const char *bytes, size_t n) {

@@ -72,6 +72,9 @@ double cbc_client_disarm(cbc_client *c);
 /* The endpoint, terminated, owned by the client. */
 const char *cbc_client_endpoint(const cbc_client *c);
 
+/* Whose key it is (cbc_secret_account), terminated, owned by the client. */
+const char *cbc_client_account(const cbc_client *c);
+
 /* True when the bytes hold the secret part of the key, as it is or escaped
 ** (cbc_secret.h). Works until a closed client's last call is freed. */
 bool cbc_client_has_secret(const cbc_client *c, const char *bytes, size_t n);

@@ -8,19 +8,44 @@
 */
 #include "cbc_secret.h"
 
+#include <inttypes.h>
+#include <stdio.h>
 #include <string.h>
 
 static const char *skip_blanks(const char *s) {
   return s + strspn(s, " \t");
 }
 
-const char *cbc_secret_of(const char *key) {
+/* What follows the scheme; where nothing does, the key itself. */
+static const char *credentials_of(const char *key) {
   const char *credentials = skip_blanks(key + strcspn(key, " \t"));
-  const char *colon, *secret;
-  if (*credentials == '\0') credentials = key;
-  colon = strchr(credentials, ':');
-  secret = colon != NULL ? skip_blanks(colon + 1) : "";
+  return *credentials != '\0' ? credentials : key;
+}
+
+const char *cbc_secret_of(const char *key) {
+  const char *credentials = credentials_of(key);
+  const char *colon = strchr(credentials, ':');
+  const char *secret = colon != NULL ? skip_blanks(colon + 1) : "";
   return *secret != '\0' ? secret : credentials;
+}
+
+/* FNV-1a of 64 bits: too short to tell a key by, long enough to tell keys apart. */
+static uint64_t fingerprint(const char *s) {
+  uint64_t hash = UINT64_C(0xcbf29ce484222325);
+  for (; *s != '\0'; s++)
+    hash = (hash ^ (unsigned char)*s) * UINT64_C(0x100000001b3);
+  return hash;
+}
+
+void cbc_secret_account(const char *key, char account[CBC_ACCOUNT_SIZE]) {
+  const char *name = credentials_of(key);
+  size_t n = cbc_secret_of(key) == name ? 0 : strcspn(name, ":");
+  if (n > 0 && n < CBC_ACCOUNT_SIZE) {
+    memcpy(account, name, n);
+    account[n] = '\0';
+  } else {
+    snprintf(account, CBC_ACCOUNT_SIZE, "#%016" PRIx64, fingerprint(key));
+  }
 }
 
 /* How often an escape of an escape is undone. Bounded, so that a long run of them

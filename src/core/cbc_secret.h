@@ -14,6 +14,14 @@
 ** are no part of it. Returns a place in the terminated string key. */
 const char *cbc_secret_of(const char *key);
 
+/* Room for what cbc_secret_account writes. */
+#define CBC_ACCOUNT_SIZE 64
+
+/* Writes, terminated, whose key it is, and nothing of the secret that could be used: of
+** "scheme name:secret" the name; where there is none, or one too long, '#' and 16
+** digits, a fingerprint of the whole key. */
+void cbc_secret_account(const char *key, char account[CBC_ACCOUNT_SIZE]);
+
 /* Overwrites with '*' each place in the n bytes that reads as the secret. A
 ** character counts as itself, percent-encoded ("%3A"), escaped as JSON has it
 ** ("\u003a", "\/"; up to U+FFFF), as a reference of HTML ("&#58;", "&amp;"), and

@@ -92,6 +92,7 @@ local connect = {}
 ---| "decode" # a 2xx reply that can't be read, or does not answer what was asked
 ---| "cancelled" # the client was closed, or the deadline passed
 ---| "file" # a local file can't be read or written
+---| "ledger" # a ledger can't be read or written, or is another list's; with errorCode "locked" another run has it
 
 ---What happened to the billing data. A read changes nothing: it is `unsent` or `rejected`.
 ---@alias cloudblue.connect.Outcome
@@ -105,7 +106,7 @@ local connect = {}
 ---@field kind cloudblue.connect.Kind
 ---@field outcome cloudblue.connect.Outcome
 ---@field message string what went wrong, in words; the key is masked in it
----@field method string HTTP method
+---@field method string HTTP method; a failure of kind `ledger` has neither this nor the next three
 ---@field url string the whole URL of the call
 ---@field path string the URL without the endpoint
 ---@field attempts integer how many times the call itself was tried
