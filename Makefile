@@ -133,7 +133,7 @@ hosts: $(HOSTS)  ## build the host programs that embed the module
 -include $(wildcard $(BUILD)/obj/*/*/*.d $(BUILD)/obj/*/*.d $(BUILD)/spec/*.d)
 
 # ---------------------------------------------------------------- the two commands, and the rest
-.PHONY: demo run-demo test lint format env bench memcheck tsan torture mutants deps deps-ci install install-client install-sandbox uninstall clean
+.PHONY: demo run-demo test lint format env bench memcheck tsan torture mutants deps deps-ci install install-client install-sandbox install-command uninstall clean
 TOOL = BUILD='$(BUILD)' LUA='$(LUA)' MAKE='$(MAKE)' CC='$(CC)' WERROR='$(WERROR)' sh
 
 # The packages may only now be there, so what the system offers is asked again by a second make.
@@ -202,6 +202,9 @@ install-client: all
 
 install-sandbox:
 	@$(WHERE) $(TOOL) tools/install.sh sandbox
+
+install-command:
+	@$(WHERE) $(TOOL) tools/install.sh command
 
 clean:  ## remove build/
 	rm -rf '$(BUILD)'

@@ -11,7 +11,7 @@ description = {
   summary = "A local CloudBlue Connect to test automation against",
   detailed = [[
     Serves the usage part of the CloudBlue Connect API on a port of the own machine, with its data in memory, and on
-    request with the faults that one hopes not to meet. With it comes the command connect-usage.
+    request with the faults that one hopes not to meet. The rock cloudblue-connect-usage has a command that serves it.
   ]],
   license = "MIT",
   labels = { "cloudblue", "connect", "test", "http", "server" },
@@ -25,7 +25,6 @@ dependencies = {
   "cqueues",
   "luaossl",
   "luasocket >= 3.0",
-  "argparse >= 0.7",
 }
 
 -- By make, which knows which files are the sandbox's. There is nothing to compile.
@@ -37,9 +36,4 @@ build = {
     LUADIR = "$(LUADIR)",
   },
   install_target = "install-sandbox",
-  install = {
-    bin = {
-      ["connect-usage"] = "bin/connect-usage",
-    },
-  },
 }

@@ -18,8 +18,9 @@ description = {
   labels = { "cloudblue", "connect", "http", "rest", "billing" },
 }
 
--- The sandbox and the command connect-usage are a rock of their own, cloudblue-connect-sandbox, with the libraries that
--- they need: a program that only closes records does not have to build those (cqueues, luaossl, lpeg).
+-- The sandbox and the command connect-usage are rocks of their own, cloudblue-connect-sandbox and -usage, with the
+-- libraries that they need: a program that only closes records does not have to build those (cqueues, luaossl, lpeg).
+-- A ledger needs luasql-sqlite3 or luasql-postgres; closing without one does not.
 dependencies = {
   "lua >= 5.4, < 5.6",
   "lua-cjson >= 2.1.0",
@@ -30,12 +31,13 @@ external_dependencies = {
   CURL = { library = "curl" },
 }
 
--- The tests are those of both rocks.
+-- The tests are those of all three rocks.
 test_dependencies = {
   "busted",
   "http",
   "argparse",
   "luasocket",
+  "lua-term",
 }
 
 test = {

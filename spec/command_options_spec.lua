@@ -51,3 +51,18 @@ describe("an option", function()
     end)
   end
 end)
+
+describe("an argument that is an id", function()
+  local parser = argparse "command"
+  options.ids(parser:argument "id")
+
+  it("is one as the module takes it", function()
+    for _, id in ipairs { "UR-2026-01-0000-0000-0000-0001", "a", "%2F", "...", ("x"):rep(255) } do
+      assert.are.equal(id, parser:parse({ id }).id)
+    end
+    for _, id in ipairs { "", ".", "..", "a/b", "a b", "é", ("x"):rep(256) } do
+      assert.are.same({ false, ("'%s' is no id"):format(id) }, { parser:pparse { id } })
+    end
+    assert.are.same({ false, "'a?' is no id" }, { parser:pparse { "a\27" } })
+  end)
+end)

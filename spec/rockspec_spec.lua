@@ -2,6 +2,7 @@
 
 local CLIENT = "rockspec/cloudblue-connect-scm-1.rockspec"
 local SANDBOX = "rockspec/cloudblue-connect-sandbox-scm-1.rockspec"
+local COMMAND = "rockspec/cloudblue-connect-usage-scm-1.rockspec"
 
 local function load(path)
   local rockspec = {}
@@ -42,28 +43,39 @@ describe("the client's rockspec", function()
   end)
 end)
 
+--- The first words of the modules that Lua files require, besides those of this project.
+local function required(files)
+  local found = {}
+  local pipe <close> = assert(io.popen("cat $(find " .. files .. " -name '*.lua')"))
+  local text = pipe:read("a")
+  for module in text:gmatch("require%(?[ ,]*\"([%w_]+)") do found[module] = true end
+  for module in text:gmatch("pcall%(require, \"([%w_]+)") do found[module] = true end
+  found.cloudblue = nil
+  return found
+end
+
+local ROCKS <const> = { argparse = "argparse", cjson = "lua-cjson", cqueues = "cqueues", http = "http",
+  openssl = "luaossl", socket = "luasocket", term = "lua-term" }
+
+--- Fails unless a rockspec declares the libraries that its files require, some others, and no more.
+local function checkDependencies(rockspec, files, others)
+  local declared, wanted = {}, { lua = true }
+  for _, dependency in ipairs(rockspec.dependencies) do declared[dependency:match("^%S+")] = true end
+  for module in pairs(required(files)) do wanted[ROCKS[module] or module] = true end
+  for _, rock in ipairs(others) do wanted[rock] = true end
+  assert.same(wanted, declared)
+end
+
+local function checkLikeClient(rockspec)
+  local client = load(CLIENT)
+  assert.same({ client.version, client.description.license }, { rockspec.version, rockspec.description.license })
+end
+
 describe("the sandbox's rockspec", function()
   local rockspec = load(SANDBOX)
 
-  --- The first words of the modules that the sandbox and the command require, besides those of this project.
-  local function required()
-    local found = {}
-    local files = "lua/cloudblue/connect/sandbox* lua/cloudblue/connect/command*"
-    local pipe <close> = assert(io.popen("cat $(find " .. files .. " -name '*.lua')"))
-    local text = pipe:read("a")
-    for module in text:gmatch("require%(?[ ,]*\"([%w_]+)") do found[module] = true end
-    for module in text:gmatch("pcall%(require, \"([%w_]+)") do found[module] = true end
-    found.cloudblue = nil
-    return found
-  end
-
-  it("declares every library that the sandbox and the command require", function()
-    local rocks = { argparse = "argparse", cjson = "lua-cjson", cqueues = "cqueues", http = "http", openssl = "luaossl",
-      socket = "luasocket" }
-    local declared, wanted = {}, { lua = true }
-    for _, dependency in ipairs(rockspec.dependencies) do declared[dependency:match("^%S+")] = true end
-    for module in pairs(required()) do wanted[rocks[module] or module] = true end
-    assert.same(wanted, declared)
+  it("declares every library that the sandbox requires", function()
+    checkDependencies(rockspec, "lua/cloudblue/connect/sandbox*", {})
   end)
 
   it("is installed by the Makefile and compiles nothing", function()
@@ -72,13 +84,30 @@ describe("the sandbox's rockspec", function()
     assert.is_nil(rockspec.external_dependencies)
   end)
 
+  it("stands alone: without the client and the command", function()
+    assert.is_nil(rockspec.build.install)
+  end)
+
+  it("has the version and the licence of the client's", function() checkLikeClient(rockspec) end)
+end)
+
+describe("the command's rockspec", function()
+  local rockspec = load(COMMAND)
+
+  it("declares the other rocks, every library that the command requires, and that of a ledger", function()
+    checkDependencies(rockspec, "lua/cloudblue/connect/command*",
+      { "cloudblue-connect", "cloudblue-connect-sandbox", "argparse", "luasql-sqlite3" })
+  end)
+
+  it("is installed by the Makefile and compiles nothing", function()
+    checkMake(rockspec)
+    assert.is_false(rockspec.build.build_pass)
+  end)
+
   it("brings the command", function()
     assert.same({ ["connect-usage"] = "bin/connect-usage" }, rockspec.build.install.bin)
     assert.matches("^#!", contents("bin/connect-usage"))
   end)
 
-  it("has the version and the licence of the client's", function()
-    local client = load(CLIENT)
-    assert.same({ client.version, client.description.license }, { rockspec.version, rockspec.description.license })
-  end)
+  it("has the version and the licence of the client's", function() checkLikeClient(rockspec) end)
 end)

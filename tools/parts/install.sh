@@ -25,6 +25,18 @@ serve_alone() {
   cd / && env -u "LUA_PATH$suffix" -u "LUA_CPATH$suffix" -u LUA_PATH -u LUA_CPATH \
     timeout 2 "$1/bin/connect-usage" sandbox --port 0 | grep '^Usage records: 1000 approved$'
 }
+# The manual page and the completions: made of the command as it was installed.
+page() {
+  groff -man -Tascii -P-cbou -ww "$1/share/man/man1/connect-usage.1" >"$BUILD/page" 2>&1 && cat "$BUILD/page" &&
+    grep -q '^NAME$' "$BUILD/page" && ! grep -q warning "$BUILD/page" &&
+    "$1/bin/connect-usage" --help | sed -n '/^Commands:/,$s/^   \([a-z]*\).*/\1/p' | while read -r name; do
+      grep -q "^   $name$" "$BUILD/page" || { echo "the page has nothing about $name" && exit 1; }
+    done
+}
+completed() {
+  bash -c '. "$0/share/bash-completion/completions/connect-usage"
+    COMP_WORDS=(connect-usage sand) COMP_CWORD=1 && _connect-usage && [ "${COMPREPLY[*]}" = sandbox ]' "$1"
+}
 take_away() { $MAKE -s uninstall PREFIX="$1" && [ -z "$(find "$1" -type f)" ]; }
 # Below DESTDIR, and knowing of PREFIX only, as a package is made.
 staged() {
@@ -41,6 +53,8 @@ check "make install, with a space in the path" "$@" put "$prefix"
 check "the demo, from what was installed" "$@" demo "$prefix"
 check "connect-usage, with nothing in the environment" "$@" command_alone "$prefix"
 check "connect-usage sandbox, with nothing in the environment" "$@" serve_alone "$prefix"
+check "the manual page" "$@" page "$prefix"
+check "bash completes what was installed" "$@" completed "$prefix"
 check "make uninstall leaves no file" "$@" take_away "$prefix"
 check "make install below a relative prefix" "$@" put "$relative"
 check "connect-usage of a relative prefix, from another folder" "$@" command_alone "$top/$relative"

@@ -6,10 +6,10 @@ local libraries = require "cloudblue.connect.sandbox.libraries"
 local command = {}
 
 --- The subcommands, in the order that --help shows. Each is a file that returns
----     describe(parser)   adds its options to an argparse command
----     run(options)       → exit code, or nil, the problem, exit code
+---     describe(parser, root)   adds its options to an argparse command, of the parser `root`
+---     run(options)             → exit code, or nil, the problem, exit code
 --- One that is not installed is left out: the sandbox can be installed without the client.
-local SUBCOMMANDS = { "close", "status", "list", "show", "chunks", "download", "upload", "sandbox" }
+local SUBCOMMANDS = { "close", "status", "list", "show", "chunks", "download", "upload", "completion", "sandbox" }
 
 local function complain(problem)
   io.stderr:write("connect-usage: ", problem, "\n")
@@ -25,6 +25,7 @@ local function parserOf(argparse)
   local root = argparse("connect-usage", "Usage reporting with CloudBlue Connect.")
   root:require_command(false)
   root:command_target("command")
+  root:help_max_width(79)
   root:flag("--version", "Show the version and exit."):action(function()
     print(version())
     os.exit(exitcodes.DONE)
@@ -38,10 +39,16 @@ local function parserOf(argparse)
     local module = "cloudblue.connect.command." .. name
     if package.searchpath(module, package.path) then
       subcommands[name] = require(module)
-      subcommands[name].describe(root:command(name))
+      subcommands[name].describe(root:command(name), root)
     end
   end
   return root, subcommands
+end
+
+--- The parser of the whole command line, for what describes it: the manual page.
+---@return table parser argparse's
+function command.parser()
+  return (parserOf(require "argparse"))
 end
 
 --- Joins an option and what argparse would take for another one: a negative number, a descending order.

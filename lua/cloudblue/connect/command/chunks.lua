@@ -3,6 +3,7 @@
 local connection = require "cloudblue.connect.command.connection"
 local exitcodes = require "cloudblue.connect.command.exitcodes"
 local listing = require "cloudblue.connect.command.listing"
+local options = require "cloudblue.connect.command.options"
 local showing = require "cloudblue.connect.command.showing"
 
 local subcommand = {}
@@ -30,9 +31,9 @@ Examples:
 ---@param parser table an argparse command
 function subcommand.describe(parser)
   parser:summary("List chunks of usage files, or show some.")
-  parser:description("Lists the chunks of usage files, or shows those whose ids are given, field by field.")
+  parser:description("Lists the chunks of usage files, or shows some field by field.")
   parser:usage("Usage: connect-usage chunks [OPTION...]\n       connect-usage chunks [OPTION...] ID...")
-  parser:argument("ID", "Ids of chunks; without, they are listed."):target("ids"):args("*")
+  options.ids(parser:argument("ID", "Ids of chunks; without, they are listed."):target("ids"):args("*"))
   listing.describe(parser)
   connection.describe(parser)
   parser:epilog(EXAMPLES)

@@ -12,7 +12,7 @@ local connection = {}
 
 -- Of the client: name of the setting, then the option, as `options.add` takes it.
 local SETTINGS = {
-  { "endpoint", "--endpoint", "The service (default: CONNECT_ENDPOINT, else the public one).", "URL", "url" },
+  { "endpoint", "--endpoint", "The service (default: that of CONNECT_ENDPOINT).", "URL", "url" },
   { "timeout", "--timeout", "The longest for one attempt (default: 60).", "SECONDS", "seconds" },
   { "connectTimeout", "--connect-timeout", "The longest until connected (default: 10).", "SECONDS", "seconds" },
   { "deadline", "--deadline", "The longest for a call with retries (default: 300).", "SECONDS", "seconds" },
@@ -26,14 +26,14 @@ local SETTINGS = {
 function connection.describe(parser)
   local list = {}
   local function add(target, ...) list[#list + 1] = options.add(parser, ...):target(target) end
-  add("apiKeyFile", "--api-key-file", "The key: a file's first line (default: CONNECT_API_KEY).", "FILE", "file")
-  add("apiKeyCommand", "--api-key-command", "The key: the first line that a command prints.", "COMMAND", "command")
+  add("apiKeyFile", "--api-key-file", "The key, in a file's first line.", "FILE", "file")
+  add("apiKeyCommand", "--api-key-command", "The key, as a command's first line.", "COMMAND", "command")
   parser:mutex(list[1], list[2])
   for _, setting in ipairs(SETTINGS) do add(table.unpack(setting)) end
-  list[#list + 1] = parser:flag("--allow-plain-http", "Let --endpoint be http: elsewhere than on this machine.")
+  list[#list + 1] = parser:flag("--allow-plain-http", "Let --endpoint be http: on another machine.")
     :target("allowPlainHttp")
   list[#list + 1] = parser:flag("--verbose", "Print a line for each request on stderr.")
-  parser:group("Connection", table.unpack(list))
+  parser:group("Connection (the key is that of CONNECT_API_KEY unless an option gives it)", table.unpack(list))
 end
 
 -- ==== The key ========================================================================================================

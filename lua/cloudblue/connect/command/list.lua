@@ -16,18 +16,20 @@ local RECORDS <const> = {
 }
 
 local EXAMPLES <const> = [[
-Filters: asset.external_id, asset.external_uid, asset.id, asset_external_id, asset_external_uid, asset_id,
-created_time, end_date, hub.id, item.id, item_id, part_usage_file__hub__id, product.id, product_id, start_date,
-status, usage_file, usage_start_time, usagefile.id, usagefile.schema.
+Filters: asset.external_id, asset.external_uid, asset.id, asset_external_id,
+asset_external_uid, asset_id, created_time, end_date, hub.id, item.id, item_id,
+part_usage_file__hub__id, product.id, product_id, start_date, status,
+usage_file, usage_start_time, usagefile.id, usagefile.schema.
 Orderings: created_time, status, usage_start_time.
 
 Examples:
    connect-usage list --where status=approved --limit 20
-   connect-usage list --where 'usagefile.id=UF-2026-01-0000-0000&status=approved' >approved.csv
-   connect-usage list --where 'ge(created_time,2026-01-01)' --columns id,usage,item.name --csv
+   connect-usage list --where 'status=approved&usagefile.id=UF-1' >approved.csv
+   connect-usage list --where 'ge(created_time,2026-01-01)' --columns id,usage
    connect-usage list --json | jq -r 'select(.usage > 100) | .id'
 
-The CSV can be given to `connect-usage close` when each line has a billing id in external_billing_id.]]
+The CSV can be given to `connect-usage close` when each line has a billing id
+in the column external_billing_id.]]
 
 --- Describes the subcommand's options.
 ---@param parser table an argparse command

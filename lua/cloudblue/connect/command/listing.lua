@@ -28,8 +28,7 @@ function listing.describe(parser)
     parser:flag("--json", "Print each as a whole, one JSON object a line."),
   }
   parser:mutex(list[5], list[6])
-  list[#list + 1] = parser:flag("--any-filter", "Send filters that the API does not describe; the service\n"
-    .. "may leave them out, and list more."):target "anyFilter"
+  list[#list + 1] = parser:flag("--any-filter", "Send filters that the API does not describe, too."):target "anyFilter"
   parser:group("Options", table.unpack(list))
 end
 

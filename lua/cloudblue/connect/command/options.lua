@@ -50,4 +50,19 @@ function options.add(parser, name, description, argument, kind)
   end)
 end
 
+-- As the module takes it: visible ASCII without a slash, and no step in a path.
+local function isId(text)
+  return #text <= 255 and text:find "^[!-.0-~]+$" and text ~= "." and text ~= ".."
+end
+
+--- Makes an argument one of ids.
+---@param argument table argparse's
+---@return table argument
+function options.ids(argument)
+  return argument:convert(function(text)
+    if isId(text) then return text end
+    return nil, ("'%s' is no id"):format(text:gsub("%c", "?"))
+  end)
+end
+
 return options

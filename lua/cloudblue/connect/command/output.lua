@@ -177,6 +177,48 @@ end
 
 local FORMS <const> = { csv = csv, json = jsonLines, table = aligned, fields = fields }
 
+-- ==== A stream =======================================================================================================
+
+-- Whoever read stdout has gone. On Linux, the BSDs and macOS.
+local EPIPE <const> = 32
+
+--- A file that remembers the first thing that went wrong.
+---@class cloudblue.connect.command.Stream
+local Stream = {}
+Stream.__index = Stream
+
+---@param file file*
+---@return cloudblue.connect.command.Stream
+function output.stream(file) return setmetatable({ file = file }, Stream) end
+
+local function check(self, done, problem, code)
+  if done or self.code then return end
+  self.problem = code ~= EPIPE and "the output can't be written: " .. tostring(problem) or nil
+  self.code = code == EPIPE and exitcodes.UNREAD or exitcodes.FAILED
+end
+
+---@param text string
+---@return boolean isFine whether all that was written so far could be
+function Stream:write(text)
+  check(self, self.file:write(text))
+  return not self.code
+end
+
+--- What has gone wrong so far.
+---@return true|nil done
+---@return string? problem beside nil, where it is worth a word: none where the reader has gone
+---@return integer? code beside nil: the exit code
+function Stream:result()
+  if not self.code then return true end
+  return nil, self.problem, self.code
+end
+
+--- Writes what is buffered. Returns as `result`.
+function Stream:finish()
+  check(self, self.file:flush())
+  return self:result()
+end
+
 -- ==== A printer ======================================================================================================
 
 ---@class cloudblue.connect.command.Printer
@@ -191,23 +233,14 @@ Printer.__index = Printer
 ---@return cloudblue.connect.command.Printer
 function output.open(options)
   local printer = setmetatable({
-    form = FORMS[options.form], columns = options.columns or {}, file = options.file or io.stdout, count = 0, met = {},
+    form = FORMS[options.form], columns = options.columns or {}, stream = output.stream(options.file or io.stdout),
+    count = 0, met = {},
   }, Printer)
   if printer.form.begin then printer.form.begin(printer) end
   return printer
 end
 
--- Whoever read stdout has gone. On Linux, the BSDs and macOS.
-local EPIPE <const> = 32
-
-function Printer:write(text) self:check(self.file:write(text)) end
-
--- Keeps the first thing that went wrong.
-function Printer:check(done, problem, code)
-  if done or self.exitCode then return end
-  self.problem = code ~= EPIPE and "the output can't be written: " .. tostring(problem) or nil
-  self.exitCode = code == EPIPE and exitcodes.UNREAD or exitcodes.FAILED
-end
+function Printer:write(text) self.stream:write(text) end
 
 function Printer:fieldsOf(record)
   local row = {}
@@ -218,11 +251,6 @@ function Printer:fieldsOf(record)
   return row
 end
 
-function Printer:result()
-  if not self.exitCode then return true end
-  return nil, self.problem, self.exitCode
-end
-
 --- Prints a record.
 ---@param record table an API object
 ---@return true|nil done
@@ -231,14 +259,13 @@ end
 function Printer:add(record)
   self.count = self.count + 1
   self.form.record(self, record)
-  return self:result()
+  return self.stream:result()
 end
 
 --- Prints what is left. Returns as `add`.
 function Printer:finish()
   if self.form.finish then self.form.finish(self) end
-  self:check(self.file:flush())
-  return self:result()
+  return self.stream:finish()
 end
 
 --- The columns that no record has had; a misspelling, where there were records.

@@ -16,12 +16,8 @@ local function complain(problem) io.stderr:write("connect-usage: ", problem, "\n
 
 -- Reads and prints one. Returns the exit code, and whether that ends it.
 local function show(printer, resource, id)
-  local read, object, failure = pcall(resource.get, resource, id)
-  if not read then
-    if not tostring(object):find "^bad argument #1 " then error(object, 0) end
-    complain(("'%s' is no id"):format(output.printable(id)))
-    return exitcodes.MISUSED
-  elseif not object then
+  local object, failure = resource:get(id)
+  if not object then
     complain(tostring(failure))
     local code = exitcodes.ofFailure(failure)
     return code, ENDS[code]
