@@ -4,6 +4,7 @@ local batch = require "cloudblue.connect.closing.batch"
 local core = require "cloudblue.connect.core"
 local drain = require "cloudblue.connect.closing.drain"
 local entries = require "cloudblue.connect.closing.entries"
+local ledgers = require "cloudblue.connect.closing.ledger"
 local misuse = require "cloudblue.connect.misuse"
 
 local closing = {}
@@ -13,6 +14,7 @@ local closing = {}
 local function isPositive(value) return type(value) == "number" and value > 0 and value < math.huge end
 local function isCount(value) return math.type(value) == "integer" and value >= 1 end
 local function isFunction(value) return type(value) == "function" end
+local function isName(value) return type(value) == "string" and value ~= "" and not value:find("\0", 1, true) end
 
 -- name -> test, and what it wants.
 local OPTIONS = {
@@ -24,6 +26,8 @@ local OPTIONS = {
   onResult = { isFunction, "a function" },
   onProgress = { isFunction, "a function" },
   shouldStop = { isFunction, "a function" },
+  ledger = { isName, "the name of a file, or postgres://…" },
+  lease = { isPositive, "a number of seconds" },
 }
 
 -- The limits of each call; the call itself checks them.
@@ -133,20 +137,43 @@ local function reasonToEnd(run)
   return options.shouldStop and options.shouldStop() and "stopped" or nil
 end
 
--- An iterator over batches. What is wrong with an entry, `problem` in the run, ends it.
+-- Takes note of a failure of the ledger, if there is one: then it says no more of what is sent.
+local function checkLedger(run, result, failure)
+  if failure then run:stop("ledger", failure) end
+  return result
+end
+
+-- The next entries of the source; nil where there are none. What is wrong with an entry, `problem` in the run, ends it.
+local function take(run)
+  local done, list, failure = pcall(run.source.take, run.source, run.size)
+  if done then return checkLedger(run, list, failure) end
+  run.problem = list
+  return nil
+end
+
+-- Waits for entries that others have now and may give back; false where there are none.
+local function waitForOthers(run)
+  local seconds = not run.stopped and checkLedger(run, run.source:pending())
+  if not seconds then return false end
+  local _, failure = core.pause(run.client, seconds)
+  return not failure
+end
+
+-- An iterator over batches.
 local function batches(run)
   return function()
     keepPace(run)
-    local reason = reasonToEnd(run)
-    if reason then run:stop(reason) end
-    if run.stopped or run.problem then return nil end
-    local done, list = pcall(run.source.take, run.source, run.size)
-    if not done then
-      run.problem = list
-      return nil
-    end
-    if list then sendsNow(run, #list) end
-    return list
+    repeat
+      local reason = reasonToEnd(run)
+      if reason then run:stop(reason) end
+      if run.stopped or run.problem then return nil end
+      local list = take(run)
+      if list then
+        sendsNow(run, #list)
+        return list
+      end
+    until run.problem or not waitForOthers(run)
+    return nil
   end
 end
 
@@ -159,12 +186,11 @@ local function count(summary, outcomes)
   end
 end
 
--- Closes a batch and takes note of what became of it. Returns that, for the caller's functions.
+-- Closes a batch and takes note of what became of it. Returns that, for the caller's functions: nothing of a batch that
+-- another run has taken over.
 local function close(run, list)
   local outcomes, whats = batch.close(run, list)
-  if not outcomes then return {}, whats end
-  local noted, failure = run.source:done(list, outcomes, whats)
-  if not noted then run:stop("ledger", failure) end
+  if not outcomes or checkLedger(run, run.source:done(list, outcomes, whats)) == false then return {}, {} end
   count(run.summary, outcomes)
   return outcomes, whats
 end
@@ -179,7 +205,9 @@ end
 
 -- The entries that no batch took, after the run was stopped.
 local function countRest(run)
-  local rest, outcomes = run.source:rest(), {}
+  local rest, more = run.source:rest()
+  local outcomes, summary = {}, run.summary
+  summary.read, summary.notTried = summary.read + more, summary.notTried + more
   for index = 1, #rest do outcomes[index] = "notTried" end
   if #rest == 0 then return end
   count(run.summary, outcomes)
@@ -194,6 +222,7 @@ local function carryOut(run)
     report(run, list, outcomes, whats)
   end
   if run.problem then error(run.problem, 0) end
+  checkLedger(run, run.source:finish())
   countRest(run)
   run.summary.repeated = run.source.repeated
   return run.summary
@@ -208,23 +237,72 @@ local function check(method, records, last, ...)
   misuse.more(method, last, 3, ...)
 end
 
+-- ==== Where entries come from ========================================================================================
+
+-- A list or an iterator as a function that returns the next entry; nil where there is neither.
+local function nextOf(given)
+  if type(given) ~= "table" then return given end
+  local index = 0
+  return function()
+    index = index + 1
+    return given[index]
+  end
+end
+
+-- Opens the ledger and plans the entries. Returns it and its source; nil and a failure; or nil, nil and what is wrong
+-- with an entry.
+local function openLedger(client, given, options)
+  local ledger, failure = ledgers.open(options.ledger, {
+    create = given ~= nil, exclusive = true, lease = options.lease,
+  })
+  if not ledger then return nil, failure end
+  local done, total, repeated = pcall(ledger.plan, ledger, nextOf(given),
+    { endpoint = client.endpoint, account = core.account(client) }, options.batchSize)
+  local source
+  if done and total then
+    source, failure = ledger:source()
+  else
+    failure = done and repeated or nil
+  end
+  if source then
+    source.repeated = repeated
+    return ledger, source
+  end
+  ledger:close()
+  return nil, failure, not done and total or nil
+end
+
+local function closeByLedger(records, given, options)
+  local ledger <close>, source, problem = openLedger(records.client, given, options)
+  if not ledger then return nil, source, problem end
+  local run = newRun(records, source, options)
+  local summary = carryOut(run)
+  summary.ledger = checkLedger(run, ledger:counts())
+  return summary
+end
+
+local function closeGiven(records, given, options)
+  if type(given) == "function" then return carryOut(newRun(records, entries.iterator(given), options)) end
+  local source, problem = entries.list(given)
+  if not source then return nil, nil, problem end
+  return carryOut(newRun(records, source, options))
+end
+
 --- Closes many records, by the bulk route, several batches at once. See `meta.lua` for the arguments.
 function closing.closeMany(records, given, options, ...)
   check("closeMany", records, 2, ...)
-  if type(given) ~= "table" and type(given) ~= "function" then
-    misuse.argument("closeMany", 1, "entries must be a list or an iterator, got " .. type(given), 2)
-  end
   options = options == nil and {} or options
   local wrong = problemOf(options)
-  if wrong then misuse.argument("closeMany", 2, wrong, 2) end
-  local source, problem
-  if type(given) == "function" then
-    source = entries.iterator(given)
-  else
-    source, problem = entries.list(given)
-    if not source then misuse.argument("closeMany", 1, problem, 2) end
+  local isFit = type(given) == "table" or type(given) == "function" or given == nil and not wrong and options.ledger
+  if not isFit then
+    misuse.argument("closeMany", 1, "entries must be a list or an iterator, got " .. type(given), 2)
   end
-  return carryOut(newRun(records, source, options))
+  if wrong then misuse.argument("closeMany", 2, wrong, 2) end
+  local summary, failure, problem = (options.ledger and closeByLedger or closeGiven)(records, given, options)
+  if not problem then return summary, failure end
+  -- Of an iterator it is raised as it is, for it may be the iterator's own.
+  if type(given) == "function" then error(problem, 0) end
+  misuse.argument("closeMany", 1, problem, 2)
 end
 
 --- Takes from the front of a list what `fn` makes leave it. See `meta.lua` for the arguments.

@@ -476,8 +476,21 @@ function UsageRecordResource:settle(id, externalBillingId, externalBillingNote, 
 ---@field unknown integer that could not be found out
 ---@field notTried integer not sent, or surely not carried out, because the run was stopped
 ---@field repeated integer entries beside those that were the same record again, to be closed in the same way
----@field stopped "maxRefused"|"maxDuration"|"denied"|"service"|"stopped"|nil why the run ended early
----@field failure cloudblue.connect.Failure? what stopped it: 401 or 403 (denied), or that the service can't be had
+---@field stopped "maxRefused"|"maxDuration"|"denied"|"service"|"stopped"|"ledger"|nil why the run ended early
+---@field failure cloudblue.connect.Failure? what stopped it: 401 or 403 (denied), that the service can't be had, or what is
+---wrong with the ledger
+---@field ledger cloudblue.connect.LedgerCounts? with the option `ledger`: what became of the whole list, whichever run did it
+
+---How many entries of a ledger have each outcome. `total` is the sum of those below it.
+---@class cloudblue.connect.LedgerCounts
+---@field total integer
+---@field closed integer
+---@field already integer
+---@field refused integer
+---@field unknown integer
+---@field notTried integer a run was stopped before it sent them
+---@field open integer no run has taken them yet
+---@field sent integer in the hands of a run, or of one that was killed: the next one reads them before it sends them
 
 ---@class cloudblue.connect.ClosingOptions: cloudblue.connect.Limits
 ---@field batchSize integer? entries of a request (100); halved where the service finds it too large, or is slow
@@ -488,6 +501,9 @@ function UsageRecordResource:settle(id, externalBillingId, externalBillingNote, 
 ---@field onResult fun(entry: cloudblue.connect.Entry, outcome: string, what: any)? `what` is the chunk, or the failure
 ---@field onProgress fun(summary: cloudblue.connect.Summary): boolean? after each batch; false stops the run
 ---@field shouldStop fun(): boolean? asked before each batch: true stops the run
+---@field ledger string? a file, or `postgres://…`, that keeps the list and what became of it: a run that was killed is
+---taken up where it stood. It belongs to one list, endpoint and account
+---@field lease number? seconds (600) after which another worker takes over a batch from a shared ledger, unless it is done
 
 ---Closes many records by the bulk route, several batches at once. What the reply to a batch leaves in doubt is found out
 ---by reading each of its records, and only those found open are sent again. Where the service has no bulk route, the
@@ -496,9 +512,14 @@ function UsageRecordResource:settle(id, externalBillingId, externalBillingNote, 
 ---A list is checked whole before anything is sent. An iterator is read as needed; what is wrong with an entry of its is
 ---raised when the batches that were begun are finished. The same record twice is sent once where both are alike, and an
 ---error where not; of an iterator this is known only as long as the first is not done.
----@param entries cloudblue.connect.Entry[]|fun(): cloudblue.connect.Entry?
+---
+---With a ledger the entries, an iterator's too, are written there and checked before anything is sent; the summary is of
+---this run, and `summary.ledger` of the whole list. What an earlier run left in doubt is read before it is sent again.
+---@param entries cloudblue.connect.Entry[]|(fun(): cloudblue.connect.Entry?)|nil nil: those that the ledger holds
 ---@param options cloudblue.connect.ClosingOptions?
----@return cloudblue.connect.Summary summary
+---@return cloudblue.connect.Summary? summary
+---@return cloudblue.connect.Failure? failure beside nil; kind `ledger`: it can't be opened, or belongs to another list,
+---endpoint or account; with errorCode `locked` another run has it. Nothing was sent
 function UsageRecordResource:closeMany(entries, options) end
 
 ---Calls a function for every match of a list, once, where the function makes matches leave the list: the front is read

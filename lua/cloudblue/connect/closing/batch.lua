@@ -101,10 +101,14 @@ local function readDoubtful(self, list)
   return open
 end
 
--- Whether the batch may still be sent; a run that shares its list may have lost it to another.
+-- Whether the batch may still be sent; a run that shares its list may have lost it to another. Where the ledger can't
+-- say, the run is stopped.
 local function isOurs(self)
-  self.lost = self.lost or not self.run.source:renew(self.list)
-  return not self.lost
+  if self.lost then return false end
+  local renewed, failure = self.run.source:renew(self.list)
+  if failure then self.run:stop("ledger", failure) end
+  self.lost = renewed == false
+  return renewed
 end
 
 -- ==== One by one =====================================================================================================
@@ -217,8 +221,9 @@ function closeList(self, list, doubtful)
       list = readDoubtful(self, list)
       if #list == 0 then return end
     end
+    local ours = isOurs(self)
     if self.run.stopped then return stop(self, nil, nil, list) end
-    if not isOurs(self) then return end
+    if not ours then return end
     if not self.run.hasBulkRoute then return closeEach(self, list) end
     list = post(self, list)
     if not list or #list == 0 then return end

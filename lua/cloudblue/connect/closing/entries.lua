@@ -17,13 +17,16 @@ local entries = {}
 --- A source of entries.
 ---@class cloudblue.connect.closing.Source
 ---@field repeated integer entries so far that were repetitions of others
----@field take fun(self, size: integer): cloudblue.connect.closing.Batch? the next entries, at most so many; nil after
---- the last. Raises what is wrong with an entry
----@field renew fun(self, list: cloudblue.connect.closing.Batch): boolean whether the batch is still this run's. Asked
---- before anything of it is sent
+---@field take fun(self, size: integer): cloudblue.connect.closing.Batch?, any the next entries, at most so many; nil
+--- after the last, with a failure where they can't be had. Raises what is wrong with an entry
+---@field renew fun(self, list: cloudblue.connect.closing.Batch): boolean?, any whether the batch is still this run's;
+--- nil and a failure where that can't be known. Asked before anything of it is sent
 ---@field done fun(self, list: cloudblue.connect.closing.Batch, outcomes: string[], whats: table): boolean?, any what
---- became of it, by position. Returns true, or nil and a failure
----@field rest fun(self): cloudblue.connect.closing.Entry[] those that were not taken, as far as they are known
+--- became of it, by position. Returns true; false where it is another run's by now; nil and a failure
+---@field pending fun(self): number? where `take` had nothing: seconds until it may have; nil where it never will
+---@field finish fun(self): boolean?, any when every batch that was taken is done. Returns true, or nil and a failure
+---@field rest fun(self): cloudblue.connect.closing.Entry[], integer those that were not taken, as far as they are
+--- known, and how many there are besides
 
 -- Whether two entries close the same record in the same way.
 local function isAlike(one, other)
@@ -48,7 +51,11 @@ function List.renew() return true end
 
 function List.done() return true end
 
-function List:rest() return table.move(self.entries, self.taken + 1, #self.entries, 1, {}) end
+function List.pending() return nil end
+
+function List.finish() return true end
+
+function List:rest() return table.move(self.entries, self.taken + 1, #self.entries, 1, {}), 0 end
 
 --- A list as a source: all of it is checked.
 ---@param list table[]
@@ -130,7 +137,11 @@ function Iterator:done(list)
   return true
 end
 
-function Iterator.rest() return {} end
+function Iterator.pending() return nil end
+
+function Iterator.finish() return true end
+
+function Iterator.rest() return {}, 0 end
 
 --- An iterator as a source: an entry is checked when it is read. Which of them are repetitions is known only among
 --- those that are not done yet.

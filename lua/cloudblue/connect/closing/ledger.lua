@@ -26,7 +26,7 @@ local ledger = {}
 local SIZE <const> = 100
 
 ---@class cloudblue.connect.closing.Ledger
----@field driver cloudblue.connect.closing.ledger.Driver
+---@field driver cloudblue.connect.closing.ledger.Session
 local Ledger = {}
 Ledger.__index = Ledger
 

@@ -212,7 +212,7 @@ local function removeRepeated(driver, reader)
 end
 
 --- Writes a list into an empty ledger, in the transaction that stands around it.
----@param driver cloudblue.connect.closing.ledger.Driver
+---@param driver cloudblue.connect.closing.ledger.Session
 ---@param nextEntry fun(): table? raises what is wrong with an entry
 ---@param size integer entries of a batch
 ---@return {list: string, total: integer, repeated: integer}

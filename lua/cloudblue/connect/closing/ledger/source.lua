@@ -16,7 +16,7 @@ local values = require "cloudblue.connect.closing.ledger.values"
 local integer = values.integer
 
 ---@class cloudblue.connect.closing.ledger.Source
----@field driver cloudblue.connect.closing.ledger.Driver
+---@field driver cloudblue.connect.closing.ledger.Session
 ---@field outstanding integer entries without a final outcome when the run began
 ---@field taken integer entries that were handed out
 ---@field unit cloudblue.connect.closing.ledger.Unit? the claimed batch of which entries are left to be taken
@@ -65,7 +65,7 @@ local function claim(self)
   }
 end
 
----@class cloudblue.connect.closing.List: cloudblue.connect.closing.Entry[]
+---@class cloudblue.connect.closing.ledger.List: cloudblue.connect.closing.Entry[]
 ---@field doubtful boolean whether each may have been sent before: it is to be read before it is sent
 ---@field unit cloudblue.connect.closing.ledger.Unit
 ---@field offset integer where it begins in the unit
@@ -92,7 +92,7 @@ end
 
 --- The next entries to be closed. From here on the ledger says of them that they are sent.
 ---@param size integer at most
----@return cloudblue.connect.closing.List? list nil where there are none; then see `pending`
+---@return cloudblue.connect.closing.ledger.List? list nil where there are none; then see `pending`
 ---@return cloudblue.connect.Failure? failure
 function Source:take(size) return failure.catch(take, self, size) end
 
@@ -102,7 +102,7 @@ function Source:take(size) return failure.catch(take, self, size) end
 function Source:pending() return failure.catch(self.driver.pending, self.driver) end
 
 --- Whether a list is still this run's, and for a while. To be asked before it is sent.
----@param list cloudblue.connect.closing.List
+---@param list cloudblue.connect.closing.ledger.List
 ---@return boolean? mine
 ---@return cloudblue.connect.Failure? failure
 function Source:renew(list) return failure.catch(self.driver.renew, self.driver, list.unit.first) end
@@ -162,7 +162,7 @@ local function done(self, list, outcomes, whats)
 end
 
 --- Writes what became of a list.
----@param list cloudblue.connect.closing.List
+---@param list cloudblue.connect.closing.ledger.List
 ---@param outcomes string[] of each of its entries
 ---@param whats any[] the chunk or the failure of each
 ---@return boolean? mine false where another worker has taken the list over, and nothing was written
@@ -183,16 +183,17 @@ end
 ---@return cloudblue.connect.Failure? failure
 function Source:finish() return failure.catch(finish, self) end
 
---- How many entries were not taken. Of a list that others work on as well, none: they are not this run's.
----@return integer
+--- The entries that were not taken. Of a list that others work on as well, there are none: they are not this run's.
+---@return cloudblue.connect.closing.Entry[] none: they are only counted
+---@return integer count
 function Source:rest()
-  return self.driver.isShared and 0 or self.outstanding - self.taken
+  return {}, self.driver.isShared and 0 or self.outstanding - self.taken
 end
 
 local source = {}
 
 --- Begins a run.
----@param driver cloudblue.connect.closing.ledger.Driver
+---@param driver cloudblue.connect.closing.ledger.Session
 ---@param outstanding integer entries without a final outcome
 ---@return cloudblue.connect.closing.ledger.Source
 function source.new(driver, outstanding)
