@@ -27,3 +27,19 @@ check() {
   rm -f "$check_log"
   echo "## end $check_name 0"
 }
+
+# halves NAME FILES COMMAND... : the stream of a command that takes files as its last arguments, in two processes side by
+# side, each with every other file. FILES is a list without blanks in the names.
+halves() {
+  halves_name=$1
+  halves_files=$2
+  shift 2
+  halves_out=$(mktemp -d)
+  for half in 0 1; do
+    (stream "$halves_name" "$@" $(printf '%s\n' $halves_files | awk -v half="$half" 'NR % 2 == half')) \
+      >"$halves_out/$half" 2>&1 &
+  done
+  wait
+  cat "$halves_out/0" "$halves_out/1"
+  rm -rf "$halves_out"
+}
