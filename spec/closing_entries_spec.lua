@@ -73,6 +73,18 @@ describe("an iterator of entries", function()
     end
   end)
 
+  it("is wrong where it returns one table again and again, filled anew", function()
+    local one, number = {}, 0
+    local source = entries.iterator(function()
+      number = number + 1
+      one.id = "UR-" .. number
+      return one
+    end)
+    source:take(1)
+    local _, problem = pcall(source.take, source, 5)
+    assert.equal("entry 2: it is the same table as entry 1, which is not done yet", problem)
+  end)
+
   it("raises what the iterator raises", function()
     local source = entries.iterator(function() error({ "no more" }, 0) end)
     assert.same({ false, { "no more" } }, { pcall(source.take, source, 5) })

@@ -104,6 +104,10 @@ local function fill(self, list, size)
     self.number = number
     local problem = problemOfEntry(entry)
     if problem then error(("entry %d: %s"):format(number, problem), 0) end
+    -- One table for all entries would close the last of them in place of each.
+    if numbers[entry] then
+      error(("entry %d: it is the same table as entry %d, which is not done yet"):format(number, numbers[entry]), 0)
+    end
     local id = entry.id
     if underWay[id] and isRepeated(self, entry) then
       self.repeated = self.repeated + 1
