@@ -1,0 +1,34 @@
+local child = require "spec.support.child"
+
+local SCRIPT = [[
+  local cqueues = require "cqueues"
+  local interrupt = require "cloudblue.connect.command.interrupt"
+  local controller, ended = cqueues.new(), false
+  local stop = interrupt.listen(controller, function() print "first" io.stdout:flush() end, function()
+    print "next"
+    ended = true
+  end)
+  print "ready"
+  io.stdout:flush()
+  while not ended do assert(controller:step()) end
+  stop()
+  print "usual again"
+  io.stdout:flush()
+  cqueues.sleep(60)
+]]
+
+describe("an interruption", function()
+  for _, signal in ipairs { "INT", "TERM" } do
+    it("by SIG" .. signal .. " is told the first time and the next; then the signal has its usual effect", function()
+      local process <close> = child.start(SCRIPT)
+      assert.are.equal("ready", process:line())
+      assert(os.execute(("kill -%s %s"):format(signal, process.pid)))
+      assert.are.equal("first", process:line())
+      assert(os.execute(("kill -%s %s"):format(signal, process.pid)))
+      assert.are.equal("next", process:line())
+      assert.are.equal("usual again", process:line())
+      assert(os.execute(("kill -%s %s"):format(signal, process.pid)))
+      assert.is_nil((process:rest()):find("next", 1, true))
+    end)
+  end
+end)
