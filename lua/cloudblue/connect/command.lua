@@ -7,7 +7,7 @@ local command = {}
 
 --- The subcommands, in the order that --help shows. Each is a file that returns
 ---     describe(parser, root)   adds its options to an argparse command, of the parser `root`
----     run(options)             → exit code, or nil, the problem, exit code
+---     run(options)             → exit code, or nil, the problem, exit code. `options.arguments`: the command line
 --- One that is not installed is left out: the sandbox can be installed without the client.
 local SUBCOMMANDS = { "close", "status", "list", "show", "chunks", "download", "upload", "completion", "sandbox" }
 
@@ -87,6 +87,7 @@ function command.run(arguments)
     print(root:get_help())
     return exitcodes.DONE
   end
+  options.arguments = arguments
   local done, code, problem, problemCode = xpcall(subcommands[options.command].run, traced, options)
   if not done then
     if code == exitcodes.INTERRUPTED then return code end

@@ -1,0 +1,121 @@
+--- What the command asks of a ledger, and what it says of one.
+
+local exitcodes = require "cloudblue.connect.command.exitcodes"
+
+local ledgers = {}
+
+---@class cloudblue.connect.command.Held what a ledger holds
+---@field identity table
+---@field counts table
+
+--- The name of a ledger as it may be shown: without a password.
+---@param name string
+---@return string
+function ledgers.shown(name)
+  return (name:gsub("^(%w+://[^/@]-):[^/]*@", "%1:***@"):gsub("(password=)[^&#]*", "%1***"))
+end
+
+--- The exit code for a ledger that can't be used.
+---@param failure cloudblue.connect.Failure
+---@return integer code
+function ledgers.code(failure)
+  return failure.errorCode == "locked" and exitcodes.HELD or exitcodes.MISUSED
+end
+
+-- Whether a ledger is there. One in a database is asked itself.
+local function exists(name)
+  if name:find "^postgres" then return true end
+  local file <close> = io.open(name, "rb")
+  return file ~= nil
+end
+
+-- Calls a method of a ledger; raises its failure.
+local function must(result, failure)
+  if failure then error(failure, 0) end
+  return result
+end
+
+--- Opens a ledger, hands it to a function, and closes it.
+---@param name string
+---@param fn fun(ledger: table): any
+---@param options table? see `ledger.open`
+---@return any result what the function returns; nil where the ledger can't be read
+---@return string? problem beside nil
+---@return integer? code beside nil
+function ledgers.with(name, fn, options)
+  local ledger, failure = require("cloudblue.connect.closing.ledger").open(name, options or {})
+  if not ledger then return nil, failure.message, ledgers.code(failure) end
+  local done, result = pcall(fn, ledger)
+  ledger:close()
+  if done then return result end
+  if type(result) == "string" then error(result, 0) end
+  return nil, result.message, ledgers.code(result)
+end
+
+--- What a ledger holds.
+---@param name string
+---@param isToBeUsed boolean? whether it is refused while another run holds it
+---@return cloudblue.connect.command.Held|nil held nil where there is no ledger yet, or an empty one
+---@return string? problem where it can't be read
+---@return integer? code
+function ledgers.look(name, isToBeUsed)
+  if not exists(name) then return nil end
+  return ledgers.with(name, function(ledger)
+    local identity = must(ledger:identity())
+    return identity and { identity = identity, counts = must(ledger:counts()) }
+  end, { exclusive = isToBeUsed })
+end
+
+--- How many of some entries a ledger does not hold.
+---@param name string
+---@param nextEntry fun(): cloudblue.connect.Entry?
+---@return integer|nil count
+---@return string? problem
+---@return integer? code
+function ledgers.missing(name, nextEntry)
+  local wanted, count = {}, 0
+  for entry in nextEntry do
+    wanted[entry.id] = true
+    count = count + 1
+  end
+  return ledgers.with(name, function(ledger)
+    for entry in ledger:entries() do
+      if wanted[entry.id] then count = count - 1 end
+    end
+    return count
+  end)
+end
+
+--- Calls a function for entries of a ledger, in the order of the list.
+---@param name string
+---@param outcomes string[]? which
+---@param fn fun(entry: cloudblue.connect.Entry, outcome: string, message: string?)
+---@return true|nil done
+---@return string? problem
+---@return integer? code
+function ledgers.each(name, outcomes, fn)
+  return ledgers.with(name, function(ledger)
+    for entry, outcome, message in ledger:entries(outcomes) do fn(entry, outcome, message) end
+    return true
+  end)
+end
+
+--- How many of its entries a run would take.
+---@param counts table of the ledger
+---@return integer
+function ledgers.left(counts)
+  return counts.unknown + counts.notTried + counts.open + counts.sent
+end
+
+--- The counts of a ledger in the words of a run: what is open was not tried; what a run that was killed has sent is
+--- unknown.
+---@param counts table of the ledger
+---@return table counts
+function ledgers.final(counts)
+  return {
+    closed = counts.closed, already = counts.already, refused = counts.refused, unknown = counts.unknown + counts.sent,
+    notTried = counts.notTried + counts.open,
+  }
+end
+
+return ledgers

@@ -1,0 +1,90 @@
+local folders = require "spec.support.folder"
+local ledger = require "cloudblue.connect.closing.ledger"
+local ledgers = require "cloudblue.connect.command.ledgers"
+local support = require "spec.support.ledgers"
+
+describe("a ledger, as the command sees it,", function()
+  local folder, name
+
+  before_each(function()
+    folder = folders.make()
+    name = folder:path "run.db"
+  end)
+  after_each(function() folder:stop() end)
+
+  -- Plans entries, and settles batches of one with these outcomes.
+  local function fill(count, outcomes, isToBeKilled)
+    local l <close> = assert(ledger.open(name, { create = true, exclusive = true }))
+    assert(l:plan(support.each(support.list(1, count)), support.WHO, 1))
+    local source = assert(l:source())
+    for _, outcome in ipairs(outcomes) do assert(source:done(source:take(1), { outcome }, {})) end
+    if isToBeKilled then source:take(1) end
+  end
+
+  it("need not be there", function()
+    assert.are.same({}, { ledgers.look(name) })
+    assert.are.same({}, folder:list())
+  end)
+
+  it("may hold nothing yet", function()
+    assert(ledger.open(name, { create = true })):close()
+    assert.are.same({}, { ledgers.look(name) })
+  end)
+
+  it("holds a list, and what became of it", function()
+    fill(7, { "closed", "closed", "already", "refused", "unknown" })
+    local held = assert(ledgers.look(name))
+    assert.are.equal(support.WHO.endpoint, held.identity.endpoint)
+    assert.are.equal(7, held.counts.total)
+    assert.are.equal(3, ledgers.left(held.counts))
+    assert.are.same({ closed = 2, already = 1, refused = 1, unknown = 1, notTried = 2 }, ledgers.final(held.counts))
+  end)
+
+  it("has as unknown what a run that was killed has sent", function()
+    fill(3, { "closed" }, true)
+    local held = assert(ledgers.look(name))
+    assert.are.same({ closed = 1, already = 0, refused = 0, unknown = 1, notTried = 1 }, ledgers.final(held.counts))
+    assert.are.equal(2, ledgers.left(held.counts))
+  end)
+
+  it("is refused while another run holds it, but can be looked at", function()
+    fill(2, { "closed" })
+    local l = assert(ledger.open(name, { exclusive = true }))
+    assert.are.same({ nil, "ledger " .. name .. ": another run has it", 11 }, { ledgers.look(name, true) })
+    assert.are.equal(2, assert(ledgers.look(name)).counts.total)
+    l:close()
+  end)
+
+  it("may be something else", function()
+    folder:write("run.db", "no database, but text of some length, so that it might be one at first sight")
+    local held, problem, code = ledgers.look(name)
+    assert.are.same({ nil, 2 }, { held, code })
+    assert.is_truthy(problem:find("ledger " .. name .. ": ", 1, true))
+  end)
+
+  it("lacks some entries of a list", function()
+    fill(5, {})
+    assert.are.equal(0, ledgers.missing(name, support.each(support.list(2, 4))))
+    assert.are.equal(2, ledgers.missing(name, support.each(support.list(4, 7))))
+  end)
+
+  it("says what became of each", function()
+    fill(4, { "closed", "refused", "unknown" })
+    local list = {}
+    assert(ledgers.each(name, { "refused", "open" }, function(entry, outcome)
+      list[#list + 1] = entry.id .. outcome
+    end))
+    assert.are.same({ support.id(2) .. "refused", support.id(4) .. "open" }, list)
+  end)
+
+  it("passes on what a function raises that is no failure of it", function()
+    fill(1, {})
+    assert.has_error(function() ledgers.with(name, function() error("slip", 0) end) end, "slip")
+  end)
+
+  it("shows no password", function()
+    assert.are.equal("postgres://me:***@host/db#x", ledgers.shown "postgres://me:secret@host/db#x")
+    assert.are.equal("postgres://host/db?password=***&a=b", ledgers.shown "postgres://host/db?password=secret&a=b")
+    assert.are.equal("run.db", ledgers.shown "run.db")
+  end)
+end)
