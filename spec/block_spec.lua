@@ -5,6 +5,7 @@ local cqueues = require "cqueues"
 local gate = require "spec.support.gate"
 local plainloop = require "spec.support.plainloop"
 local service = require "spec.support.service"
+local testenv = require "spec.support.testenv"
 
 local SLOWNESS <const> = tonumber(os.getenv "TEST_SLOWNESS") or 1
 
@@ -52,6 +53,21 @@ describe("a call that blocks", function()
     assert.is_true(cqueues.monotime() - start < 1.3 * SLOWNESS)
     assert.equal(2, s.raw:account().total)
     assert.equal("UR-1", loop:finish(runs)[1].id)
+  end)
+
+  it("rests until then, though a task can go on that has to wait for it", function()
+    local time <close> = testenv.start()
+    local quick <close> = gate.start { delay = 0.01 }
+    local slow <close> = gate.start { delay = 0.3 * SLOWNESS }
+    local waits
+    local function work(id)
+      if id == "UR-1" then return close(quick.records, id)() end
+      time.breakWaits(0, 0)
+      coroutine.wrap(close(slow.records, id))() -- in a coroutine of its own: it blocks
+      waits = time.breakWaits(0, 0)
+    end
+    for _ in quick.client:parallel(2, { "UR-1", "UR-2" }, work) do end
+    assert.is_true(waits < 100, waits .. " waits")
   end)
 
   it("lets a debug hook end it, though another client's calls go on", function()

@@ -56,7 +56,8 @@ typedef struct wait {
   cbc_client *clients[CLIENTS_MOST];
   nfds_t count;
   const cbc_env *env;
-  double until; /* by env's clock */
+  double until;   /* by env's clock */
+  bool for_tasks; /* it is over as soon as one can go on; a call that blocks wakes none */
 } wait;
 
 static void limit(wait *w, double at) {
@@ -73,6 +74,7 @@ static bool add_client(wait *w, cbc_client *c, cbc_error *err) {
     w->until = w->env->now(w->env->ud) + CBC_WAIT_MOST;
   }
   limit(w, cbc_client_disarm(c));
+  if (w->for_tasks && cbc_client_ready(c)) w->until = 0;
   w->clients[w->count] = c;
   w->fds[w->count++] = (struct pollfd){.fd = fd, .events = POLLIN};
   return true;
@@ -120,7 +122,7 @@ cbc_code cbl_block_call(lua_State *L, cbc_call *call, cbc_error *err) {
 }
 
 int cbl_block_tasks(lua_State *L) {
-  wait w = {.count = 0};
+  wait w = {.for_tasks = true};
   cbc_error err;
   add_others(L, &w, NULL);
   if (w.count > 0) carry_out(&w, &err);

@@ -120,7 +120,12 @@ double cbc_client_disarm(cbc_client *c) {
   if (c->transport == NULL) return CBC_NEVER;
   m = cbc_transport_multi(c->transport);
   cbc_poller_disarm(&m->poller);
-  return cbc_waiters_ready(&m->waiters, true) ? 0 : cbc_multi_due(m);
+  return cbc_multi_due(m);
+}
+
+bool cbc_client_ready(const cbc_client *c) {
+  return c->transport != NULL &&
+         cbc_waiters_ready(&cbc_transport_multi(c->transport)->waiters, true);
 }
 
 const char *cbc_client_endpoint(const cbc_client *c) {

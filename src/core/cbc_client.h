@@ -66,8 +66,11 @@ void cbc_client_arm(cbc_client *c);
 
 /* For who is about to wait for the descriptor without being the host: what only the
 ** host can wake does not make it readable until it is armed again. Returns when
-** something is due by the clock of its env; 0: a task can go on; < 0: never. */
+** something is due by the clock of its env; < 0: never. */
 double cbc_client_disarm(cbc_client *c);
+
+/* True when a task can go on. */
+bool cbc_client_ready(const cbc_client *c);
 
 /* The endpoint, terminated, owned by the client. */
 const char *cbc_client_endpoint(const cbc_client *c);
