@@ -12,6 +12,7 @@
 
 local connect = require "cloudblue.connect"
 local cqueues = require "cqueues"
+local interference = require "spec.support.interference"
 local socket = require "cqueues.socket"
 
 local KEY <const> = "ApiKey SU-000-000-000:not-a-secret"
@@ -326,6 +327,25 @@ case("lets a coroutine go on that was woken before it parked", function(stage)
   stage.loop.wake(token)
   stage.loop.wake(token)
   stage.loop.park(token)
+end)
+
+case("lets a coroutine go on that is woken at any moment of its way into park", function(stage)
+  for n = 1, 40 do
+    local token, woken, ticks = assert(stage.loop.token()), false, 0
+    local function wake()
+      woken = true
+      stage.loop.wake(token)
+    end
+    local stop = stage.every(0.002, function()
+      ticks = ticks + 1
+      if not woken or ticks == 50 then wake() end -- park has no such moment; or it was lost
+    end)
+    interference.at("count", n, wake, stage.loop.park, token)
+    stop()
+    check(ticks < 50, "what came at instruction %d was lost", n)
+    stage.loop.wake(token)
+    stage.loop.park(token)
+  end
 end)
 
 case("lets a coroutine go on when it is woken, and park again", function(stage)

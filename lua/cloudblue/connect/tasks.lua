@@ -193,11 +193,12 @@ local function waitForWorkers(run)
     core.waitForTasks()
     return
   end
-  -- Functions of the host have run, and run in here: they may have woken somebody.
-  if run.first <= run.last then return end
   run.wake, run.token, run.parked = wakeUp, token, true
-  if watch then borrow(run, watch) end
-  park(token)
+  -- Functions of the host have run, and run in here: they may have woken somebody.
+  if run.first > run.last then
+    if watch then borrow(run, watch) end
+    park(token)
+  end
   run.token, run.parked = nil, false
   giveBack(run)
 end

@@ -45,6 +45,9 @@ local function current()
   return direct and controller or nil
 end
 
+-- The controllers of tokens; one that was given up is not to stay because of a call in it.
+local controllers = setmetatable({}, { __mode = "kv" })
+
 local loop = {}
 
 --- Calls a function whenever the descriptor is readable. Called where `token` was.
@@ -77,21 +80,28 @@ function loop.token()
   local controller = current()
   if not controller then return nil end
   for watch in pairs(watches) do serve(watch, controller) end
-  return { condition = condition.new(), woken = false }
+  local token = { condition = condition.new(), woken = false, parks = false }
+  controllers[token] = controller
+  return token
 end
 
 --- Suspends the running coroutine until it is woken.
 ---@param token table
 function loop.park(token)
+  token.parks = true
   if not token.woken then token.condition:wait() end
-  token.woken = false
+  token.woken, token.parks = false, false
 end
 
 --- Lets it go on, in the controller's next step.
 ---@param token table
 function loop.wake(token)
   token.woken = true
-  token.condition:signal()
+  local reached = token.condition:signal()
+  -- A finalizer or a debug hook may wake it after park has looked and before it waits: then it is signalled again when
+  -- it does.
+  local controller = reached == 0 and token.parks and controllers[token]
+  if controller then controller:wrap(function() token.condition:signal() end) end
 end
 
 return loop

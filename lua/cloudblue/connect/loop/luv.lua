@@ -116,12 +116,10 @@ end
 --- Suspends the running coroutine until it is woken. Whoever resumes it before then lets its call look again.
 ---@param token thread
 function loop.park(token)
-  if not woken[token] then
-    parked[token] = true
-    coroutine.yield(loop.waiting)
-    parked[token] = nil
-  end
-  woken[token] = nil
+  -- Said first: a finalizer or a debug hook may wake it anywhere in here.
+  parked[token] = true
+  if not woken[token] then coroutine.yield(loop.waiting) end
+  parked[token], woken[token] = nil, nil
 end
 
 --- Lets it go on, in a callback of the loop.

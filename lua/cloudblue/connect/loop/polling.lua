@@ -42,8 +42,14 @@ local function polling(sleep, longest)
 
   local loop = {}
   local watches = {}
-  -- The coroutines of spawn: true, or the token for which one is parked. Those of them that can go on, in order.
-  local spawned, due = {}, {}
+  -- The coroutines of spawn: true, or the token for which one is parked. Those of them that can go on, in order, each
+  -- once.
+  local spawned, due, isDue = {}, {}, {}
+
+  local function addDue(thread)
+    if not isDue[thread] then due[#due + 1] = thread end
+    isDue[thread] = true
+  end
 
   -- Has each client do what is due. A watch may end, and another begin, meanwhile.
   local function look()
@@ -67,29 +73,31 @@ local function polling(sleep, longest)
 
   function loop.park(token)
     local thread, pause = token.thread, SHORTEST
+    -- Said first: a finalizer or a debug hook may wake it anywhere in here.
+    local isSpawned = spawned[thread] ~= nil
+    if isSpawned then spawned[thread] = token end
     while not token.woken do
-      if spawned[thread] then
-        spawned[thread] = token
+      if isSpawned then
         coroutine.yield()
-        spawned[thread] = true
       else
         sleep(math.min(pause, longest))
         pause = 2 * pause
         look()
       end
     end
+    if isSpawned then spawned[thread] = true end
     token.woken = false
   end
 
   function loop.wake(token)
-    if spawned[token.thread] == token and not token.woken then due[#due + 1] = token.thread end
+    if spawned[token.thread] == token and not token.woken then addDue(token.thread) end
     token.woken = true
   end
 
   function loop.spawn(main)
     local thread = coroutine.create(main)
     spawned[thread] = true
-    due[#due + 1] = thread
+    addDue(thread)
   end
 
   -- Resumes those that can go on now; those that they let go on are for the next time, and so are the others where one
@@ -98,9 +106,12 @@ local function polling(sleep, longest)
     local threads = due
     due = {}
     for i, thread in ipairs(threads) do
-      local ok, problem = coroutine.resume(thread)
+      local ok, problem = true, nil
+      isDue[thread] = nil
+      -- One that was woken on its way into park stands here though it went on by itself, and may be over.
+      if spawned[thread] then ok, problem = coroutine.resume(thread) end
       if coroutine.status(thread) == "dead" then spawned[thread] = nil end
-      if spawned[thread] == true then due[#due + 1] = thread end
+      if spawned[thread] == true then addDue(thread) end
       if not ok then
         table.move(threads, i + 1, #threads, #due + 1, due)
         rethrow(thread, problem)

@@ -75,18 +75,17 @@ end
 ---@return table? token nil outside of a runner
 function loop.token()
   if not async.ready() or not inRunner(coroutine.running()) then return nil end
-  return { woken = false }
+  return { thread = coroutine.running(), woken = false }
 end
 
 --- Suspends the running coroutine until it is woken.
 ---@param token table
 function loop.park(token)
-  if not token.woken then
-    local wait, done = async.waiter()
-    token.done = done
-    wait()
-  end
-  token.woken = false
+  -- Said first: a finalizer or a debug hook may wake it anywhere in here, and in wait.
+  local wait, done = async.waiter()
+  token.done = done
+  if not token.woken then wait() end
+  token.woken, token.done = false, nil
 end
 
 --- Lets it go on: at once, as util.async does.
@@ -94,7 +93,12 @@ end
 function loop.wake(token)
   local done = token.done
   token.woken, token.done = true, nil
-  if done then done() end
+  if not done then return end
+  if coroutine.status(token.thread) == "suspended" then
+    done()
+  else
+    timer.add_task(0, done)
+  end
 end
 
 return loop
