@@ -1,21 +1,27 @@
 -- Random calls under random faults: the sandbox's journal and the client's answers agree. `make torture` does more of
 -- them. FAULT_SEED and FAULT_RUNS choose others, or one again.
 
+local faultcrowds = require "spec.support.faultcrowds"
 local faultjudge = require "spec.support.faultjudge"
 local faultruns = require "spec.support.faultruns"
-local sandbox = require "cloudblue.connect.sandbox"
+local faultseries = require "spec.support.faultseries"
 
 local SEED = math.tointeger(tonumber(os.getenv "FAULT_SEED")) or 20260101
-local RUNS = math.tointeger(tonumber(os.getenv "FAULT_RUNS")) or 300
+local RUNS = math.tointeger(tonumber(os.getenv "FAULT_RUNS"))
+
+-- Runs of calls one after the other, and at once in each way.
+local ALONE, AT_ONCE = 300, { tasks = 70, plainloop = 50, cqueues = 30 }
 
 describe("random calls under random faults", function()
   it("are answered as they were carried out", function()
-    local sb <close> = assert(sandbox.start(faultruns.SANDBOX))
-    local summary = faultruns.many(sb, RUNS, SEED)
-    print("# " .. faultruns.line(summary))
-    assert.equal(RUNS, summary.runs)
-    assert.equal("", table.concat(summary.problems, "\n"))
+    faultseries.check(faultruns, RUNS or ALONE, SEED)
   end)
+
+  for way, runs in pairs(AT_ONCE) do
+    it("are answered as they were carried out when several are made at once: " .. way, function()
+      faultseries.check(faultcrowds.of(way), RUNS or runs, SEED)
+    end)
+  end
 
   it("are the same for the same seed, and others for another", function()
     local function calls(seed)
@@ -37,7 +43,7 @@ describe("the judge of random calls", function()
   --- these billing ids, when these requests were received.
   local function judged(outcome, entries, requests)
     local call = { number = 1, kind = "close", id = RECORD, bill = "B", method = "POST", path = PATH,
-      probe = "/usage/records/" .. RECORD, first = 1, last = #requests, connectFaults = 0 }
+      probe = "/usage/records/" .. RECORD, received = requests, connectFaults = 0 }
     if outcome then
       call.failure = { outcome = outcome, attempts = 1 }
     else
@@ -49,7 +55,7 @@ describe("the judge of random calls", function()
         route = bill == "THEIRS" and "somebody else" or "POST " .. PATH }
     end
     local run = { calls = { call }, options = { retries = 3 } }
-    return table.concat(faultjudge.judge(run, journal, requests), "; ")
+    return table.concat(faultjudge.judge(run, journal), "; ")
   end
 
   local function post(fault, status)
@@ -90,5 +96,48 @@ describe("the judge of random calls", function()
     assert.equal("call 1: unknown, but no fault left doubt", judged("unknown", {}, { post("status", 403) }))
     assert.equal("call 1: it was sent again unasked", judged(nil, { "B" }, { post "reset-before", post() }))
     assert.equal("call 1: it was sent again unasked", judged(nil, { "B" }, { GET, post "reset-before", post() }))
+  end)
+
+  it("holds a call that was given up to no answer, and one that was never made to silence", function()
+    local function judgedAs(what, journal, requests)
+      local call = { number = 1, kind = "close", id = RECORD, bill = "B", method = "POST", path = PATH,
+        received = requests, connectFaults = 0, [what] = true }
+      return table.concat(faultjudge.judge({ calls = { call }, options = { retries = 3 } }, journal), "; ")
+    end
+    local ours = { action = "close", kind = "record", id = RECORD, external_billing_id = "B", route = "POST " .. PATH }
+    assert.equal("", judgedAs("givenUp", { ours }, { post() }))
+    assert.equal("", judgedAs("givenUp", {}, {}))
+    assert.equal("call 1: it was sent again unasked", judgedAs("givenUp", { ours }, { post(), post() }))
+    assert.equal("", judgedAs("notMade", {}, {}))
+    assert.equal("call 1: unsent, but it was carried out; call 1: unsent, but it was received",
+      judgedAs("notMade", { ours }, { post() }))
+  end)
+
+  it("sees what was sent without a call's having begun it", function()
+    local call = { number = 1, kind = "close", id = RECORD, bill = "B", method = "POST", path = PATH, begun = 1,
+      probe = "/usage/records/" .. RECORD, received = { post "reset-before", GET, post() }, connectFaults = 0,
+      givenUp = true }
+    local problems = faultjudge.judge({ calls = { call }, options = { retries = 3 } }, {})
+    assert.same({ "call 1: sent without having been begun" }, problems)
+  end)
+
+  it("hands out what was received to calls that ran at once", function()
+    local function bulk(tag)
+      local body = tag and "[" .. tag .. "1]" or ""
+      return { method = "POST", path = "/public/v1/usage/records/close-records", body = body }
+    end
+    local function call(id, tag)
+      return { method = "POST", path = "/usage/records/close-records", probe = "/usage/records/" .. id, tag = tag }
+    end
+    local one, other = call("UR-1", "B-1-"), call("UR-2", "B-2-")
+    local reader = { method = "GET", path = "/usage/records/UR-2", tag = "B-3-" }
+    local probe = { method = "GET", path = "/public/v1/usage/records/UR-2", body = "" }
+    local own = { bulk "B-2-", bulk "B-1-" }
+    faultjudge.attribute({ calls = { one, other } }, { own[1], own[2], probe })
+    assert.same({ { own[2] }, { own[1], probe } }, { one.received, other.received })
+    assert.is_nil(one.mixed or other.mixed)
+    faultjudge.attribute({ calls = { one, other, reader } }, { bulk(), probe })
+    assert.same({ {}, { probe }, {} }, { one.received, other.received, reader.received })
+    assert.is_true(one.mixed and other.mixed and reader.mixed)
   end)
 end)

@@ -1,6 +1,10 @@
---- Random calls for faultruns.lua. A call is a table: `kind`, `method`, `path` (of the request that is received),
---- `perform(client, chunk)`, and what faultjudge.lua goes by: `id` of the object, `bill` or `mark` that no other call
---- has, `otherPath`, `probe` (the path of the GET that confirms).
+--- Random calls for faultruns.lua and faultcrowds.lua. A call is a table: `kind`, `method`, `path` (of the request that
+--- is received), `perform(client, chunk)`, and what faultjudge.lua goes by: `id` of the object, `bill` or `mark` that
+--- no other call has, `tag` (what such a one begins with: it stands in the bodies of the call and in no others),
+--- `otherPath`, `probe` (the path of the GET that confirms).
+---
+--- In a run with `crowd`, where calls run at once, most have an object of their own: what is received about it is
+--- theirs.
 
 local connect = require "cloudblue.connect"
 local faultscripts = require "spec.support.faultscripts"
@@ -9,27 +13,37 @@ local pick = faultscripts.pick
 
 local RULES = "/products/PRD-000-000-001/usage/rules"
 
-local function recordId(chance)
-  return ("UR-2026-01-0000-0000-0000-%04d"):format(chance(6))
+-- The objects of calls' own come behind those that calls share.
+local OWN = 40
+
+local function objectNumber(chance, run, number, shared)
+  return run.crowd and chance(4) > 1 and OWN + number or chance(shared)
 end
 
-local function chunkId(chance)
-  return ("UFC-2026-01-0000-0000-%03d"):format(chance(4))
+local function recordId(...)
+  return ("UR-2026-01-0000-0000-0000-%04d"):format(objectNumber(...))
+end
+
+local function chunkId(...)
+  return ("UFC-2026-01-0000-0000-%03d"):format(objectNumber(...))
+end
+
+local function tagOf(run, number)
+  return ("B-%x-%d-"):format(run.seed, number)
 end
 
 --- A billing id that no other call has.
 local function newBill(chance, run, number)
-  local head = ("B-%x-%d"):format(run.seed, number)
-  return head .. pick(chance, { "", "", "", '"\\/', " ü€😀", "%2F&=?#", "\1\127", ("x"):rep(200) })
+  return tagOf(run, number) .. pick(chance, { "", "", "", '"\\/', " ü€😀", "%2F&=?#", "\1\127", ("x"):rep(200) })
 end
 
 --- A close: of a record in one of two ways, or of a chunk in one of two ways. A record that is closed without a billing
 --- id is asked for once in a run, or nobody could tell two such calls apart.
 local function close(chance, run, number)
   local way = pick(chance, { "record", "record", "bulk", "bulk", "chunk", "object" })
-  local call = { kind = "close", way = way, bill = newBill(chance, run, number), id = recordId(chance) }
+  local call = { kind = "close", way = way, bill = newBill(chance, run, number), id = recordId(chance, run, number, 6) }
   if way == "chunk" or way == "object" then
-    call.id = chunkId(chance)
+    call.id = chunkId(chance, run, number, 4)
   elseif chance(8) == 1 then
     call.bill, call.id = nil, ("UR-2026-01-0000-0000-0000-%04d"):format(20 + number)
   end
@@ -55,8 +69,8 @@ end
 
 local KINDS = {
   close, close, close, close, close, close, close,
-  function(chance)
-    local id = recordId(chance)
+  function(chance, run, number)
+    local id = recordId(chance, run, number, 6)
     return { kind = "get", id = id, method = "GET", path = "/usage/records/" .. id,
       perform = function(client) return client.usageRecords:get(id) end }
   end,
@@ -65,7 +79,7 @@ local KINDS = {
       perform = function(client) return client.usageRecords:search { limit = 5 } end }
   end,
   function(chance, run, number)
-    local id, mark = chunkId(chance), newBill(chance, run, number)
+    local id, mark = chunkId(chance, run, number, 4), newBill(chance, run, number)
     return { kind = "update", id = id, mark = mark, method = "PUT", path = "/usage/chunks/" .. id,
       perform = function(client) return client.usageChunks:update(id, { external_id = mark:sub(1, 100) }) end }
   end,
@@ -74,19 +88,20 @@ local KINDS = {
     return { kind = "delete", id = id, method = "DELETE", path = RULES .. "/" .. id,
       perform = function(client) return connect.GenericResource(client, RULES):delete(id) end }
   end,
-  function()
+  function(_, run, number)
+    local body = { action = "accept", rule = tagOf(run, number) }
     return { kind = "create", method = "POST", path = RULES,
-      perform = function(client) return connect.GenericResource(client, RULES):create { action = "accept" } end }
+      perform = function(client) return connect.GenericResource(client, RULES):create(body) end }
   end,
-  function(chance)
-    local id = chunkId(chance)
+  function(chance, run, number)
+    local id = chunkId(chance, run, number, 4)
     local path = "/usage/chunks/" .. id .. "/regenerate"
     return { kind = "regenerate", id = id, method = "POST", path = path,
       perform = chance(2) == 1 and function(client) return client.usageChunks:regenerate(id) end
         or function(client) return client:request("POST", path) end }
   end,
-  function(chance)
-    local id, pieces = chunkId(chance), {}
+  function(chance, run, number)
+    local id, pieces = chunkId(chance, run, number, 4), {}
     local sink = chance(2) == 1 and function(piece) pieces[#pieces + 1] = piece end or nil
     return { kind = "download", id = id, method = "GET", path = "/usage/chunks/" .. id .. "/download",
       pieces = sink and pieces,
@@ -111,5 +126,7 @@ local KINDS = {
 ---@param number integer of the call in the run
 ---@return table call
 return function(chance, run, number)
-  return pick(chance, KINDS)(chance, run, number)
+  local call = pick(chance, KINDS)(chance, run, number)
+  call.number, call.tag = number, tagOf(run, number)
+  return call
 end

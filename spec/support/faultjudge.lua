@@ -1,4 +1,4 @@
---- Judges a run of faultruns.lua: do the sandbox's journal and the client's answers agree?
+--- Judges a run of faultruns.lua or faultcrowds.lua: do the sandbox's journal and the client's answers agree?
 ---
 ---   * no object was closed twice, and none under a billing id that nobody asked for;
 ---   * a success was carried out, a close exactly once and under our billing id;
@@ -41,18 +41,49 @@ local function isProbe(call, request)
 end
 
 --- The requests of a call that are its own.
-local function mains(call, log)
+local function mains(call)
   local list = {}
-  for i = call.first, call.last do
-    if isMain(call, log[i]) then list[#list + 1] = log[i] end
+  for _, request in ipairs(call.received) do
+    if isMain(call, request) then list[#list + 1] = request end
   end
   return list
 end
 
+--- The calls whose own request it may be, and those that it may confirm for. A tag in the body says whose it is.
+local function sendersOf(run, request)
+  local senders, probers = {}, {}
+  for _, call in ipairs(run.calls) do
+    if isMain(call, request) then
+      if request.body:find(call.tag, 1, true) then return { call }, {} end
+      senders[#senders + 1] = call
+    elseif isProbe(call, request) then
+      probers[#probers + 1] = call
+    end
+  end
+  return senders, probers
+end
+
+--- Hands out what was received while calls ran at once: each gets, as `received`, its own requests, and the reads of
+--- its object. Where several may have sent a request, they are `mixed`: how much each has sent is not known.
+---@param run table
+---@param log table[]
+function faultjudge.attribute(run, log)
+  for _, call in ipairs(run.calls) do call.received = {} end
+  for _, request in ipairs(log) do
+    local senders, probers = sendersOf(run, request)
+    if #senders == 1 and #probers == 0 then
+      table.insert(senders[1].received, request)
+    else
+      for _, call in ipairs(senders) do call.mixed = true end
+      for _, call in ipairs(probers) do table.insert(call.received, request) end
+    end
+  end
+end
+
 --- Whether something happened to the call that leaves doubt.
-local function isDoubtful(call, log)
-  if call.connectFaults > 0 or call.timedOut or call.closed then return true end
-  local sent = mains(call, log)
+local function isDoubtful(call)
+  if call.connectFaults > 0 or call.timedOut or call.closed or call.mixed or call.givenUp then return true end
+  local sent = mains(call)
   for i, request in ipairs(sent) do
     -- A close that was told to come later, and is then refused, must be confirmed; that may not succeed.
     local later = request.fault == "status" and (request.status == 429 or request.status == 503)
@@ -72,7 +103,11 @@ local function entriesOf(journal, action, id)
   return list
 end
 
+--- What a call says of itself. One that was given up says nothing, and one that was never made nothing either, but
+--- of that one more is known.
 local function outcomeOf(call)
+  if call.notMade then return "unsent" end
+  if call.givenUp then return "unknown" end
   return call.failure and call.failure.outcome or "success"
 end
 
@@ -131,10 +166,10 @@ local function judgeRead(call, _, report)
   if outcomeOf(call) == "success" and call.id and call.result.id ~= call.id then report "another record was read" end
 end
 
-local function judgeDownload(call, _, report, log)
-  local sent = mains(call, log)
+local function judgeDownload(call, _, report)
+  local sent = mains(call)
   -- Any bytes may be a file, also those that a fault put into a right reply.
-  if outcomeOf(call) ~= "success" or #sent == 0 or OTHER_BYTES[sent[#sent].fault] then return end
+  if outcomeOf(call) ~= "success" or call.mixed or #sent == 0 or OTHER_BYTES[sent[#sent].fault] then return end
   local got = call.pieces and table.concat(call.pieces) or call.result
   local bytes = {}
   for piece in content.generated(call.id, DOWNLOAD).each() do bytes[#bytes + 1] = piece end
@@ -187,56 +222,69 @@ end
 
 --- How many requests of earlier calls may be received among those of a call: those that were written when their call
 --- was cut off, and are not in the log of its own time.
-local function lateOnes(run, call, log)
+local function lateOnes(run, call)
   local count = 0
   for _, earlier in ipairs(run.calls) do
-    if earlier.number >= call.number then break end
+    if run.crowd or earlier.number >= call.number then break end
     local isAlike = earlier.method == call.method and earlier.path == call.path
-    if isAlike and outcomeOf(earlier) == "unknown" and #mains(earlier, log) == 0 then count = count + 1 end
+    if isAlike and outcomeOf(earlier) == "unknown" and #mains(earlier) == 0 then count = count + 1 end
   end
   return count
 end
 
 --- Nothing that may have been carried out is sent again, unless the object was read in between. A GET, PUT or DELETE
---- may be.
-local function judgeSending(run, call, log, report)
-  local previous, probed
-  local late = lateOnes(run, call, log)
-  for i = call.first, call.last do
-    local request = log[i]
+--- may be. Where an attempt ran out of time while others were in flight, it may have been received late: then there
+--- were at least as many reads as repetitions.
+local function judgeSending(run, call, report)
+  local probed, probes, repeated, unasked = false, 0, 0, 0
+  local previous
+  local late = lateOnes(run, call)
+  for _, request in ipairs(call.received) do
     if isMain(call, request) and late > 0 then
       late = late - 1
     elseif isMain(call, request) then
       local again = previous and pathOf(previous) == pathOf(request)
       local later = again and previous.fault == "status" and (previous.status == 429 or previous.status == 503)
-      if again and call.method == "POST" and not later and not probed then report "it was sent again unasked" end
+      if again and not later then
+        repeated = repeated + 1
+        unasked = unasked + (probed and 0 or 1)
+      end
       previous, probed = request, false
     elseif call.probe and isProbe(call, request) then
-      probed = true
+      probed, probes = true, probes + 1
     end
   end
+  if run.crowd and call.timedOut then unasked = repeated - probes end
+  if call.method == "POST" and unasked > 0 then report "it was sent again unasked" end
 end
 
-local function judgeOutcome(run, call, log, report)
-  local outcome, sent = outcomeOf(call), #mains(call, log)
-  if outcome == "unknown" and not isDoubtful(call, log) then report "unknown, but no fault left doubt" end
-  if outcome == "unknown" and call.method == "GET" then report "a read that may have changed something" end
+--- What follows from the number of requests that were received.
+local function judgeCount(run, call, report)
+  local outcome, sent = outcomeOf(call), #mains(call)
   if outcome == "unsent" and sent > 0 then report "unsent, but it was received" end
   -- An attempt that got lost on its way may have been overtaken by another's close.
-  if outcome == "rejected" and sent == 0 and not isDoubtful(call, log) then report "rejected, but never received" end
-  if outcome == "applied" then report "a failure that says applied" end
-  if outcome == "success" and sent == 0 then report "a success that was never received" end
+  if outcome == "rejected" and sent == 0 and not isDoubtful(call) then report "rejected, but never received" end
+  if outcome == "success" and sent == 0 and not call.mixed then report "a success that was never received" end
   local routes = call.otherPath and 2 or 1
   if call.method == "POST" and sent > routes * (run.options.retries + 1) then report "sent too often" end
-  if call.failure and call.failure.attempts > run.options.retries + 1 then report "too many attempts" end
+  -- A GET may go again by itself where a kept connection was closed.
+  if call.begun and call.method ~= "GET" and sent > call.begun then report "sent without having been begun" end
+end
+
+local function judgeOutcome(call, report)
+  local outcome = outcomeOf(call)
+  if outcome == "unknown" and not isDoubtful(call) then report "unknown, but no fault left doubt" end
+  if outcome == "unknown" and call.method == "GET" and not call.givenUp then
+    report "a read that may have changed something"
+  end
+  if outcome == "applied" then report "a failure that says applied" end
 end
 
 --- Judges a run that was carried out.
----@param run table
+---@param run table each call has what was `received` of it
 ---@param journal table[] the sandbox's
----@param log table[] the requests that it received
 ---@return string[] problems
-function faultjudge.judge(run, journal, log)
+function faultjudge.judge(run, journal)
   local problems = {}
   local function reporter(about)
     return function(problem) problems[#problems + 1] = about .. ": " .. problem end
@@ -246,9 +294,11 @@ function faultjudge.judge(run, journal, log)
     if call.raised then
       report("raised " .. call.raised)
     else
-      KINDS[call.kind](call, journal, report, log)
-      judgeSending(run, call, log, report)
-      judgeOutcome(run, call, log, report)
+      KINDS[call.kind](call, journal, report)
+      judgeSending(run, call, report)
+      judgeCount(run, call, report)
+      judgeOutcome(call, report)
+      if call.failure and call.failure.attempts > run.options.retries + 1 then report "too many attempts" end
     end
   end
   local whole, seen = reporter "the run", {}
@@ -276,6 +326,7 @@ function faultjudge.count(run, log, summary)
     local outcome = outcomeOf(call)
     summary.calls = summary.calls + 1
     summary[outcome] = (summary[outcome] or 0) + 1
+    if call.givenUp then summary.givenUp = summary.givenUp + 1 end
     if outcome == "success" and call.kind == "close" and call.result and call.result.confirmed then
       summary.confirmed = summary.confirmed + 1
     end

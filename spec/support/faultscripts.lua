@@ -1,4 +1,4 @@
---- Random scripts of faults for faultruns.lua, and the chance that they are made from.
+--- Random scripts of faults for faultruns.lua and faultcrowds.lua, and the chance that they are made from.
 
 local faultscripts = {
   --- Replies of more bytes are too large for the client of a run.
@@ -129,6 +129,39 @@ function faultscripts.make(chance)
     short = short or rule.short == true
     rule.short = nil
     script[number] = rule
+  end
+  return script, short
+end
+
+-- A fault that a call may meet. Those for closes are for nothing else; those that take long are rarer.
+local function faultFor(chance, call)
+  local rule
+  repeat
+    rule = pick(chance, FAULTS)(chance)
+    local isFit = rule.on ~= "connect" and (not rule.on or call.kind == "close")
+  until isFit and not (rule.short and chance(4) > 1)
+  rule.on = nil
+  return rule
+end
+
+--- Rules for calls that run at once, addressed to each by the path of its own request, or of the one that confirms:
+--- there the count of requests is that call's, whatever the others do.
+---@param chance fun(n: integer): integer
+---@param calls table[]
+---@return table[] script
+---@return boolean short
+function faultscripts.address(chance, calls)
+  local script, short = {}, false
+  for _, call in ipairs(calls) do
+    for _ = 1, pick(chance, { 0, 0, 1, 1, 2, 3 }) do
+      local rule = faultFor(chance, call)
+      rule.on = chance(4) == 1 and call.probe and "GET " .. call.probe or call.method .. " " .. call.path
+      rule.nth, rule.count = pick(chance, { 1, 1, 1, 2, 3 }), pick(chance, { 1, 1, 1, 2, "all" })
+      if chance(12) == 1 then rule.closeAs = "THEIRS" end
+      short = short or rule.short == true
+      rule.short = nil
+      script[#script + 1] = rule
+    end
   end
   return script, short
 end

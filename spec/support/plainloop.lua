@@ -46,16 +46,33 @@ function plainloop.new(changes)
   return loop
 end
 
---- Waits until a watched descriptor is readable, and says so to those who watch it. Raises when none becomes so.
-function plainloop:wait()
+--- Waits until a watched descriptor is readable, and says so to those who watch it. Returns false when none becomes so.
+---@param seconds number? for so long
+---@return boolean
+function plainloop:wait(seconds)
   local list = {}
   for fd in pairs(self.watched) do list[#list + 1] = { pollfd = fd, events = "r", fd = fd } end
-  local ready = { cqueues.poll(PATIENCE, table.unpack(list)) }
-  assert(type(ready[1]) == "table", "nothing is readable any more")
+  local ready = { cqueues.poll(seconds or PATIENCE, table.unpack(list)) }
+  if type(ready[1]) ~= "table" then return false end
   for _, entry in ipairs(ready) do
     local onReadable = self.watched[entry.fd]
     if onReadable then onReadable() end
   end
+  return true
+end
+
+--- Resumes those that are awake.
+---@param runs table[] from `start`
+---@return boolean whether there was any
+function plainloop:resume(runs)
+  local isAny = false
+  for _, run in ipairs(runs) do
+    if not run.results and self.woken[run.thread] then
+      isAny = true
+      assert(coroutine.resume(run.thread))
+    end
+  end
+  return isAny
 end
 
 --- Starts coroutines: each runs until it is parked for the first time.
@@ -79,14 +96,7 @@ function plainloop:finish(runs)
   local values = {}
   for index, run in ipairs(runs) do
     while not run.results do
-      local isAny = false
-      for _, other in ipairs(runs) do
-        if not other.results and self.woken[other.thread] then
-          isAny = true
-          assert(coroutine.resume(other.thread))
-        end
-      end
-      if not isAny then self:wait() end
+      if not self:resume(runs) then assert(self:wait(), "nothing is readable any more") end
     end
     values[index] = run.results[2]
   end

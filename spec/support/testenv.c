@@ -9,11 +9,21 @@
 #include <lauxlib.h>
 #include <lua.h>
 #include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
 
 #include "cbl_state.h"
 
 #define RANDOM_MOST 64
 #define PAUSES_MOST 4096
+
+/* With hurry: milliseconds after which nothing comes any more, and how many times in a
+** row that may be, with calls in flight, before somebody must have been forgotten. */
+#define HURRY_WAIT 3
+#define HURRY_MOST 10000
+
+/* Each time in a row, twice as much time passes, so many times. */
+#define HURRY_DOUBLES 4
 
 /* Where the clock stands when a spec starts, in seconds. */
 #define CLOCK_START 1000.0
@@ -32,6 +42,8 @@ static struct {
   lua_Integer broken; /* the first wait that fails; 0: none */
   lua_Integer mended; /* the first behind it that works again */
   int problem;        /* errno of a wait that fails */
+  double hurry;       /* seconds that a wait passes in which nothing comes; 0: what it takes */
+  int idle;           /* how many of those there were in a row */
 } world;
 
 /* ==== The core's table ================================================ */
@@ -63,6 +75,19 @@ static double world_random(void *ud) {
   return world.random[world.randoms++ % world.random_count];
 }
 
+/* Waits for a little, and lets much time pass when nothing comes. */
+static int wait_in_a_hurry(struct pollfd *fds, nfds_t count, int milliseconds) {
+  const cbc_env *env = cbc_env_default();
+  int most = milliseconds < HURRY_WAIT ? milliseconds : HURRY_WAIT;
+  int ready = env->wait(env->ud, fds, count, most);
+  int doubles = world.idle < HURRY_DOUBLES ? world.idle : HURRY_DOUBLES;
+  if (ready == 0 && milliseconds > 0) world.ahead += world.hurry * (1 << doubles);
+  world.idle = ready == 0 ? world.idle + 1 : 0;
+  if (world.idle < HURRY_MOST) return ready;
+  fprintf(stderr, "testenv: calls are in flight, and nothing comes any more\n");
+  abort();
+}
+
 /* Without a socket to wait for, the time is over at once. */
 static int world_wait(void *ud, struct pollfd *fds, nfds_t count, int milliseconds) {
   const cbc_env *env = cbc_env_default();
@@ -72,6 +97,7 @@ static int world_wait(void *ud, struct pollfd *fds, nfds_t count, int millisecon
     errno = world.problem;
     return -1;
   }
+  if (count > 0 && world.hurry > 0) return wait_in_a_hurry(fds, count, milliseconds);
   if (count > 0) return env->wait(env->ud, fds, count, milliseconds);
   world.ahead += milliseconds / 1e3;
   if (world.pause_count > 0)
@@ -83,9 +109,10 @@ static cbc_env table = {NULL, world_alloc, world_now, world_wall, world_random, 
 
 /* ==== What a spec calls =============================================== */
 
-/* Reads {random = {number...}, wall = seconds} at 1. */
+/* Reads {random = {number...}, wall = seconds, hurry = seconds} at 1. */
 static void read_options(lua_State *L) {
   if (lua_getfield(L, 1, "wall") != LUA_TNIL) world.wall = luaL_checknumber(L, -1);
+  if (lua_getfield(L, 1, "hurry") != LUA_TNIL) world.hurry = luaL_checknumber(L, -1);
   if (lua_getfield(L, 1, "random") == LUA_TNIL) return;
   luaL_checktype(L, -1, LUA_TTABLE);
   world.random_count = (size_t)luaL_len(L, -1);
@@ -107,6 +134,8 @@ static int start(lua_State *L) {
   world.random_count = 1;
   world.randoms = world.pause_count = 0;
   world.waits = world.broken = world.mended = 0;
+  world.hurry = 0;
+  world.idle = 0;
   read_options(L);
   lua_pushlightuserdata(L, &table);
   lua_setfield(L, LUA_REGISTRYINDEX, CBL_ENV_KEY);

@@ -26,8 +26,10 @@ TestEnv.__index = TestEnv
 TestEnv.__close = native.stop
 
 --- Takes over: clients made from now on live in these surroundings. One at a time.
----@param options {random: number[]?, wall: number?}? random: numbers in [0, 1) given out in turn (0.5); wall: the
---- date in seconds since the epoch (the real one)
+---@param options {random: number[]?, wall: number?, hurry: number?}? random: numbers in [0, 1) given out in turn
+--- (0.5); wall: the date in seconds since the epoch (the real one); hurry: seconds that pass at once where a wait for
+--- sockets has brought nothing for a few milliseconds (more, if that goes on), so that pauses beside calls in flight
+--- take next to no time either
 ---@return TestEnv
 function testenv.start(options)
   native.start(options or {})

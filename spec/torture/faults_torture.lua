@@ -1,18 +1,24 @@
 -- Random calls under random faults, many of them (see spec/faults_spec.lua). Every time others: the seed is printed.
 -- FAULT_SEED and FAULT_RUNS choose those of another time.
 
+local faultcrowds = require "spec.support.faultcrowds"
 local faultruns = require "spec.support.faultruns"
-local sandbox = require "cloudblue.connect.sandbox"
+local faultseries = require "spec.support.faultseries"
 
 local RUNS = math.tointeger(tonumber(os.getenv "FAULT_RUNS")) or 10000
 local SEED = math.tointeger(tonumber(os.getenv "FAULT_SEED")) or os.time()
 
 describe("many random calls under random faults", function()
   it("are answered as they were carried out", function()
-    local sb <close> = assert(sandbox.start(faultruns.SANDBOX))
-    local summary = faultruns.many(sb, RUNS, SEED)
-    print("# " .. faultruns.line(summary))
-    assert.equal(RUNS, summary.runs)
-    assert.equal("", table.concat(summary.problems, "\n"))
+    faultseries.check(faultruns, RUNS, SEED)
+  end)
+
+  it("are answered as they were carried out when several are made at once, in tasks", function()
+    faultseries.check(faultcrowds.of "tasks", RUNS, SEED)
+  end)
+
+  it("are answered as they were carried out when several are made at once, in a loop", function()
+    faultseries.check(faultcrowds.of "plainloop", RUNS // 2, SEED)
+    faultseries.check(faultcrowds.of "cqueues", RUNS - RUNS // 2, SEED + RUNS // 2)
   end)
 end)
