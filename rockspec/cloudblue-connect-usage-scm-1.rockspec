@@ -21,6 +21,7 @@ description = {
 -- has to be installed beside this: building it takes PostgreSQL's library.
 dependencies = {
   "lua >= 5.4, < 5.5",
+  "lua-cjson >= 2.1.0",
   "cloudblue-connect",
   "cloudblue-connect-sandbox",
   "argparse >= 0.7",

@@ -2,6 +2,7 @@ local argparse = require "argparse"
 local connection = require "cloudblue.connect.command.connection"
 local core = require "cloudblue.connect.core"
 local child = require "spec.support.child"
+local commandline = require "spec.support.commandline"
 local folders = require "spec.support.folder"
 local scene = require "spec.support.scene"
 
@@ -147,5 +148,19 @@ describe("a client of connect-usage", function()
     local lines = "^GET " .. url:gsub("%p", "%%%0") .. ": 503, %d+%.%d%d%d s\nGET " .. url:gsub("%p", "%%%0")
       .. ": 200, %d+%.%d%d%d s, attempt 2\n" .. ID:gsub("%p", "%%%0") .. "$"
     assert.is_truthy(printed:find(lines), printed)
+  end)
+end)
+
+describe("a subcommand that calls the service", function()
+  it("has the connection's options, says that there is no key, and ends with 2", function()
+    for _, arguments in ipairs {
+      "list", "show UR-1", "chunks", "chunks UFC-1", "download UFC-1 -o none.xlsx",
+      "upload UF-1 spec/command_connection_spec.lua --yes",
+    } do
+      assert.are.same({ arguments, "", "connect-usage: there is no key: set CONNECT_API_KEY, or give --api-key-file or "
+        .. "--api-key-command\n", 2 }, { arguments, commandline.streams(arguments, "CONNECT_API_KEY=") })
+      assert.are.same({ arguments, "", "connect-usage: --api-key-command: it printed no key in its first line\n", 2 },
+        { arguments, commandline.streams(arguments .. " --api-key-command true") })
+    end
   end)
 end)

@@ -54,8 +54,32 @@ describe("a list on the command line", function()
     local environment = commandline.to(large)
     local printed, said, code = commandline.streams("list --columns id", environment)
     assert.are.same({ 0, 1002 }, { code, select(2, printed:gsub("\n", "")) })
-    assert.is_truthy(said:find("^connect%-usage: .-a list of more than 1000 may lack some and repeat others\n$"), said)
+    assert.is_truthy(said:find("^connect%-usage: .-a list of more than 1000 may lack some and repeat others; "
+      .. "%-%-complete finds all\n$"), said)
     assert.are.equal("", select(2, commandline.streams("list --columns id --limit 1000", environment)))
+  end)
+
+  it("meets each match once where it is told so, however the service orders them", function()
+    local large <close> = assert(sandbox.start { records = 1200, shuffleLists = true })
+    local printed, said, code = commandline.streams("list --columns id --complete", commandline.to(large))
+    assert.are.same({ "", 0 }, { said, code })
+    local met, count = {}, 0
+    for id in printed:gmatch "(UR%S+)\n" do
+      met[id], count = true, count + 1
+    end
+    local distinct = 0
+    for _ in pairs(met) do distinct = distinct + 1 end
+    assert.are.same({ 1200, 1200 }, { count, distinct })
+  end)
+
+  it("says that a list does not hold still", function()
+    s.client.usageRecords:close("UR-2026-01-0000-0000-0000-0001", "B")
+    s.sandbox:configure { faults = { { on = "GET /usage/records", nth = 2, every = 2, fault = "status", status = 200,
+      body = "[]", headers = { ["Content-Range"] = "items 0-0/2" } } } }
+    assert.are.same({ "id\nUR-2026-01-0000-0000-0000-0001\n",
+      "connect-usage: of 2 1 were met; the list does not hold still\n", 5 },
+      { list "--where status=closed --columns id --complete" })
+    s.sandbox:configure { faults = {} }
   end)
 
   it("refuses what the service would misunderstand before anything is sent", function()
@@ -96,9 +120,11 @@ describe("a list on the command line", function()
   end)
 
   it("ends where its reader has gone, and says that a disk is full", function()
-    assert.are.same({ "id\n", "", 141 }, { list("--columns id", "| head -n 1") })
-    local environment = "trap '' PIPE; " .. commandline.to(s.sandbox)
-    assert.are.same({ "id\n", "", 141 }, { commandline.streams("list --columns id", environment, "| head -n 1") })
+    -- More than a pipe holds.
+    local _, said, code = list("", "| head -n 1")
+    assert.are.same({ "", 141 }, { said, code })
+    _, said, code = commandline.streams("list", "trap '' PIPE; " .. commandline.to(s.sandbox), "| head -n 1")
+    assert.are.same({ "", 141 }, { said, code })
     assert.are.same({ "", "connect-usage: the output can't be written: No space left on device\n", 1 },
       { list("--columns id", ">/dev/full") })
   end)

@@ -44,7 +44,9 @@ describe("objects on the command line", function()
   it("end where their reader has gone, and say that a disk is full", function()
     assert.are.same({ "", "connect-usage: the output can't be written: No space left on device\n", 1 },
       { show(ID, ">/dev/full") })
+    -- More than a pipe holds.
+    local arguments = "show --json" .. (" " .. ID):rep(100)
     local environment = "trap '' PIPE; " .. commandline.to(s.sandbox)
-    assert.are.same({ "", "", 141 }, { commandline.streams("show " .. ID, environment, "| true") })
+    assert.are.same({ "", "", 141 }, { commandline.streams(arguments, environment, "| true") })
   end)
 end)

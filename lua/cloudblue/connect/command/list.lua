@@ -8,7 +8,7 @@ local subcommand = {}
 ---@type cloudblue.connect.command.List
 local RECORDS <const> = {
   collection = "records", property = "usageRecords",
-  table = { "id", "status", "usage", "item.id", "asset.id", "external_billing_id" },
+  table = { "id", "status", "usage", "item.name", "external_billing_id" },
   csv = {
     "id", "external_billing_id", "external_billing_note", "status", "usage", "start_date", "end_date", "item.id",
     "item.name", "asset.id", "asset.external_id", "product_id", "usagefile.id",
@@ -24,7 +24,7 @@ Orderings: created_time, status, usage_start_time.
 
 Examples:
    connect-usage list --where status=approved --limit 20
-   connect-usage list --where 'status=approved&usagefile.id=UF-1' >approved.csv
+   connect-usage list --where 'status=approved&product.id=P-1' --complete >a.csv
    connect-usage list --where 'ge(created_time,2026-01-01)' --columns id,usage
    connect-usage list --json | jq -r 'select(.usage > 100) | .id'
 
