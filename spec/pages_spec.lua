@@ -10,7 +10,7 @@ local START <const> = "To try it"
 local SLOWNESS <const> = tonumber(os.getenv "TEST_SLOWNESS") or 1
 
 -- How many blocks of each page are for a console, so that none becomes one unseen.
-local CONSOLE <const> = { ["README.md"] = 2 }
+local CONSOLE <const> = { ["README.md"] = 2, ["docs/nightly.md"] = 6 }
 
 local function contents(path)
   local file <close> = assert(io.open(path))

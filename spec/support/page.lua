@@ -47,7 +47,7 @@ function page.blocks(text)
       block = nil
     elseif fence then
       local name = above:match("as `([^`]+)`:$")
-      block = { line = number + 1, kind = fence, lines = {}, name = name, section = section }
+      block, above = { line = number + 1, kind = fence, lines = {}, name = name, section = section }, ""
     elseif block then
       table.insert(block.lines, line)
     elseif line ~= "" then
@@ -109,8 +109,8 @@ end
 
 -- What the shell does for a block; nil where it is not run. `file` has the block's code.
 local function command(block, code, file)
-  if block.kind == "sh" then return code end
   if block.name then return ("cp %s %s\n"):format(quoted(file), quoted(block.name)) end
+  if block.kind == "sh" then return code end
   if block.kind == "lua" then return ("lua5.4 %s\n"):format(quoted(file)) end
   return nil
 end
