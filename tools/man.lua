@@ -6,9 +6,12 @@ local connect = require "cloudblue.connect"
 
 -- ==== roff ===========================================================================================================
 
--- A text that roff prints as it stands: a line must not begin with a dot or an apostrophe.
+local function codePoint(char) return ("\\[u%04X]"):format(utf8.codepoint(char)) end
+
+-- A text that roff prints as it stands: a line must not begin with a dot or an apostrophe, and roff reads ASCII.
 local function escaped(text)
-  return (text:gsub("\\", "\\e"):gsub("-", "\\-"):gsub("%f[^\n\0]([.'])", "\\&%1"))
+  return (text:gsub("\\", "\\e"):gsub("-", "\\-"):gsub("%f[^\n\0]([.'])", "\\&%1")
+    :gsub("[\xC2-\xF4][\x80-\xBF]+", codePoint))
 end
 
 local function put(...)

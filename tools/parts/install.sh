@@ -27,7 +27,7 @@ serve_alone() {
 }
 # The manual page and the completions: made of the command as it was installed.
 page() {
-  groff -man -Tascii -P-cbou -ww "$1/share/man/man1/connect-usage.1" >"$BUILD/page" 2>&1 && cat "$BUILD/page" &&
+  groff -man -Tutf8 -P-cbou -ww "$1/share/man/man1/connect-usage.1" >"$BUILD/page" 2>&1 && cat "$BUILD/page" &&
     grep -q '^NAME$' "$BUILD/page" && ! grep -q warning "$BUILD/page" &&
     "$1/bin/connect-usage" --help | sed -n '/^Commands:/,$s/^   \([a-z]*\).*/\1/p' | while read -r name; do
       grep -q "^   $name$" "$BUILD/page" || { echo "the page has nothing about $name" && exit 1; }
