@@ -24,8 +24,8 @@ UR-2026-01-0000-0000-0000-0002,,,approved,2.75,2026-01-02T00:00:00+00:00,2026-01
     local pipe <close> = assert(io.popen(("%s script -qec 'lua5.4 bin/connect-usage list --limit 1' /dev/null")
       :format(commandline.to(s.sandbox))))
     assert.are.same({
-      "id                              status    usage  item.name        external_billing_id",
-      "UR-2026-01-0000-0000-0000-0001  approved  1.75   Virtual machine",
+      "id                              status    usage  external_billing_id",
+      "UR-2026-01-0000-0000-0000-0001  approved  1.75",
     }, { pipe:read("l"):gsub("\r", ""), (pipe:read("l"):gsub("\r", "")) })
   end)
 

@@ -11,7 +11,7 @@ local subcommand = {}
 ---@type cloudblue.connect.command.List
 local CHUNKS <const> = {
   collection = "chunks", property = "usageChunks",
-  table = { "id", "status", "usagefile.id", "usagefile.name", "external_billing_id" },
+  table = { "id", "status", "usagefile.id", "external_billing_id" },
   csv = {
     "id", "external_billing_id", "external_billing_note", "status", "usagefile.id", "usagefile.name",
     "binding.hub.id", "provider.id",

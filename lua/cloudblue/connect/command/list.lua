@@ -8,7 +8,7 @@ local subcommand = {}
 ---@type cloudblue.connect.command.List
 local RECORDS <const> = {
   collection = "records", property = "usageRecords",
-  table = { "id", "status", "usage", "item.name", "external_billing_id" },
+  table = { "id", "status", "usage", "external_billing_id" },
   csv = {
     "id", "external_billing_id", "external_billing_note", "status", "usage", "start_date", "end_date", "item.id",
     "item.name", "asset.id", "asset.external_id", "product_id", "usagefile.id",

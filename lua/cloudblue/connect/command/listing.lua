@@ -11,7 +11,7 @@ local listing = {}
 ---@field collection "records"|"chunks"
 ---@field property string of the client: its resource
 ---@field csv string[] columns elsewhere than on a terminal
----@field table string[] columns on a terminal
+---@field table string[] columns on a terminal; they fit 80 of its columns
 
 -- The service sends no more entries than this at once.
 local PAGE <const> = 1000
