@@ -21,11 +21,17 @@ local function version()
   return "connect-usage " .. (ok and type(connect) == "table" and connect._VERSION or "(the module can't be loaded)")
 end
 
+local HINTS <const> = [[
+`connect-usage COMMAND --help` shows a command's options and examples. The key
+is that of CONNECT_API_KEY. To try it without an account, give
+`connect-usage sandbox` and what that prints.]]
+
 local function parserOf(argparse)
   local root = argparse("connect-usage", "Usage reporting with CloudBlue Connect.")
   root:require_command(false)
   root:command_target("command")
   root:help_max_width(79)
+  root:epilog(HINTS)
   root:flag("--version", "Show the version and exit."):action(function()
     print(version())
     os.exit(exitcodes.DONE)
