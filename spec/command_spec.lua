@@ -88,7 +88,7 @@ describe("connect-usage", function()
         return search(name, ...)
       end]], "{}")
     assert.is_truthy(printed:find("Usage: connect-usage", 1, true))
-    assert.is_nil(printed:find("sandbox", 1, true))
+    assert.is_nil(printed:find("\n   sandbox ", 1, true))
   end)
 
   it("reports the problem of a subcommand in one line, and exits as that says", function()
