@@ -1,5 +1,6 @@
 -- A ledger in PostgreSQL: workers that share a list.
 
+local child = require "spec.support.child"
 local ledger = require "cloudblue.connect.closing.ledger"
 local ledgers = require "spec.support.ledgers"
 local postgres = require "spec.support.postgres"
@@ -46,6 +47,24 @@ describe("a ledger in PostgreSQL", function()
     assert.equal(10, second:counts().total)
     assert.equal("list " .. number, first.driver:first("SELECT current_schema()"))
     assert.equal("connect_usage", other.driver:first("SELECT current_schema()"))
+  end)
+
+  it("is planned by one worker, where the schema is not there yet, while the others wait", function()
+    local other, remaining = nil, each(list(1, 10))
+    -- While the first one plans, another one comes, and waits.
+    local function nextEntry()
+      if not other then
+        other = child.start(([[
+          local l = assert(require("cloudblue.connect.closing.ledger").open(%q))
+          local ledgers = require "spec.support.ledgers"
+          print(l:plan(ledgers.each(ledgers.list(1, 10)), ledgers.WHO, 2))]]):format(server:uri("list " .. number)))
+        repeat until second.driver:first "SELECT 1 FROM pg_locks WHERE locktype = 'advisory' AND NOT granted"
+      end
+      return remaining()
+    end
+    assert.are.same({ 10, 0 }, { first:plan(nextEntry, ledgers.WHO, 2) })
+    assert.are.equal("10\t0\n", (other:rest()))
+    other:stop()
   end)
 
   it("is not named with its password", function()

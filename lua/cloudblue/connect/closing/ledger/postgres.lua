@@ -60,10 +60,12 @@ Postgres.__index = Postgres
 
 -- ==== A list =========================================================================================================
 
---- Whether the tables are there.
+--- Whether the tables are there. Not by to_regclass, which in a transaction does not see a schema that another one has
+--- made since this one began.
 ---@return boolean
 function Postgres:hasTables()
-  return self:first("SELECT 1 WHERE to_regclass('run') IS NOT NULL") ~= nil
+  return self:first(("SELECT 1 FROM pg_tables WHERE schemaname = %s AND tablename = 'run'"):format(
+    values.quote(self.schema))) ~= nil
 end
 
 local function identifier(text) return '"' .. text:gsub('"', '""') .. '"' end
