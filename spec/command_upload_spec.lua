@@ -21,14 +21,14 @@ describe("connect-usage upload", function()
     s:stop()
   end)
 
-  local function upload(arguments)
+  local function upload(arguments, behind)
     -- A session without a terminal: nobody can be asked.
-    return commandline.streams("upload " .. arguments, commandline.to(s.sandbox) .. " setsid -w")
+    return commandline.streams("upload " .. arguments, commandline.to(s.sandbox) .. " setsid -w", behind)
   end
 
   local function toFile(arguments) return upload(("%s %s --yes %s"):format(ID, path, arguments or "")) end
-  local function toNew(arguments)
-    return upload(("new %s --yes --product PRD-000-000-001 --contract CRD-1 %s"):format(path, arguments or ""))
+  local function toNew(arguments, behind)
+    return upload(("new %s --yes --product PRD-000-000-001 --contract CRD-1 %s"):format(path, arguments or ""), behind)
   end
 
   it("uploads to a usage file, and prints its id", function()
@@ -119,9 +119,15 @@ describe("connect-usage upload", function()
 
   it("names a usage file that was made for nothing", function()
     s.sandbox:configure { faults = { { on = "POST /usage/files/*/upload", fault = "reset-before", count = "all" } } }
-    local printed, said, code = toNew()
+    local printed, said, code, _ = toNew()
     local id = said:match "the usage file (UF%S+) was made\n"
     assert.are.same({ "", 3 }, { printed, code })
     assert.is_truthy(said:find("connect%-usage: POST [^\n]*" .. id:gsub("%-", "%%-") .. "[^\n]*\n$"), said)
+    s.sandbox:configure { faults = {} }
+    _, said, code = toNew("", ">/dev/full")
+    id = said:match "the usage file (UF%S+) was made\n"
+    assert.are.same({ ("connect-usage: the usage file %s was made\n"
+      .. "connect-usage: the output can't be written: No space left on device; the usage file is %s\n"):format(id, id),
+      1 }, { said, code })
   end)
 end)
