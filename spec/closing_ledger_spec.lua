@@ -24,6 +24,7 @@ for kind, newPlace in pairs(ledgers.places) do
       local total, failure = l:plan(entries and each(entries), who or WHO)
       assert.is_nil(total)
       assert.equal("ledger", failure.kind)
+      assert.equal(not failure.message:find ": it holds no list$" and "mismatch" or nil, failure.errorCode)
       return failure.message:sub(#("ledger %s: "):format(l.driver.name) + 1)
     end
 

@@ -79,10 +79,11 @@ describe("the execution of close", function()
 
   it("says that nothing was sent where closeMany fails before it sends", function()
     local failure = { kind = "ledger", errorCode = "locked", message = "ledger run.db: another run has it" }
+    local options = { report = folder:path "r.csv", ledger = folder:path "run.db" }
     assert.are.same({ nil, "ledger run.db: another run has it. Nothing was sent", 11 },
-      { run(function() return nil, failure end, { report = folder:path "r.csv" }) })
-    failure.errorCode = nil
-    assert.are.equal(2, (select(3, run(function() return nil, failure end))))
+      { run(function() return nil, failure end, options) })
+    failure.errorCode = "mismatch"
+    assert.are.equal(2, (select(3, run(function() return nil, failure end, options))))
     assert.are.same({ "a.csv" }, folder:list())
   end)
 

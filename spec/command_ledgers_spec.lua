@@ -82,6 +82,19 @@ describe("a ledger, as the command sees it,", function()
     assert.has_error(function() ledgers.with(name, function() error("slip", 0) end) end, "slip")
   end)
 
+  for message, case in pairs {
+    ["another run has it"] = { 11, "run.db", "locked" },
+    ["it holds another list"] = { 2, "postgres://h/d", "mismatch" },
+    ["unable to open database file"] = { 2, "run.db" }, ["file is not a database"] = { 2, "run.db" },
+    ["database or disk is full"] = { 5, "run.db" }, ["disk I/O error"] = { 5, "run.db" },
+    ["error connecting to database"] = { 5, "postgres://h/d" },
+    ["the Lua module luasql.postgres is missing: install it"] = { 2, "postgres://h/d" },
+  } do
+    it(("has exit code %d for: %s"):format(case[1], message), function()
+      assert.are.equal(case[1], ledgers.code(case[2], { message = message, errorCode = case[3] }))
+    end)
+  end
+
   it("shows no password", function()
     assert.are.equal("postgres://me:***@host/db#x", ledgers.shown "postgres://me:secret@host/db#x")
     assert.are.equal("postgres://host/db?password=***&a=b", ledgers.shown "postgres://host/db?password=secret&a=b")

@@ -60,21 +60,22 @@ function Ledger:identity() return catch(identity, self) end
 -- Two endpoints are the same without the slashes at their ends.
 local function endpointOf(text) return (text:gsub("/+$", "")) end
 
+local function mismatch(name, message, ...) failure.raise(name, message:format(...), "mismatch") end
+
 -- Raises where the ledger belongs to something else.
 local function compare(self, held, nextEntry, given)
   local name = self.driver.name
   local holds = ("%d entries, planned %s"):format(held.total, held.created)
   if held.endpoint ~= endpointOf(given.endpoint) then
-    failure.raise(name, ("it belongs to another endpoint: %s, not %s (%s)"):format(
-      held.endpoint, given.endpoint, holds))
+    mismatch(name, "it belongs to another endpoint: %s, not %s (%s)", held.endpoint, given.endpoint, holds)
   end
   if held.account ~= plan.digest(name, given.account) then
-    failure.raise(name, ("it belongs to another account: it was planned with another key (%s)"):format(holds))
+    mismatch(name, "it belongs to another account: it was planned with another key (%s)", holds)
   end
   if not nextEntry then return end
   local list, total = plan.examine(name, nextEntry)
   if held.list ~= list then
-    failure.raise(name, ("it holds another list (%s); this one has %d"):format(holds, total))
+    mismatch(name, "it holds another list (%s); this one has %d", holds, total)
   end
 end
 
@@ -113,7 +114,8 @@ end
 ---@param given {endpoint: string, account: string}
 ---@param size integer? entries of a batch
 ---@return integer? total entries, without repetitions. Raises what is wrong with an entry
----@return integer|cloudblue.connect.Failure repeated entries that repeat another; beside nil the failure
+---@return integer|cloudblue.connect.Failure repeated entries that repeat another; beside nil the failure, with
+--- the errorCode "mismatch" where the ledger belongs to another list, endpoint or account
 function Ledger:plan(nextEntry, given, size) return catch(planList, self, nextEntry, given, size or SIZE) end
 
 -- ==== What became of it ==============================================================================================

@@ -139,7 +139,7 @@ function execution.run(job)
   local interrupted, summary, failure, stopped = carryOut(job)
   if not summary and not job.began then
     job.refusals:drop()
-    local code = stopped == "ledger" and ledgers.code(failure) or exitcodes.MISUSED
+    local code = stopped == "ledger" and ledgers.code(job.given.ledger, failure) or exitcodes.MISUSED
     return job.voice:fail(wordsOf(failure) .. ". Nothing was sent", code)
   end
   job.summary = summary or job.summary

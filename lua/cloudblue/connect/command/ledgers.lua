@@ -15,11 +15,24 @@ function ledgers.shown(name)
   return (name:gsub("^(%w+://[^/@]-):[^/]*@", "%1:***@"):gsub("(password=)[^&#]*", "%1***"))
 end
 
---- The exit code for a ledger that can't be used.
+local CODES <const> = { locked = exitcodes.HELD, mismatch = exitcodes.MISUSED }
+
+-- What passes, in SQLite's words.
+local PASSING <const> = { "disk is full", "disk I/O error", "database is locked" }
+
+--- The exit code for a ledger that can't be used, where nothing was sent.
+---@param name string the ledger's
 ---@param failure cloudblue.connect.Failure
 ---@return integer code
-function ledgers.code(failure)
-  return failure.errorCode == "locked" and exitcodes.HELD or exitcodes.MISUSED
+function ledgers.code(name, failure)
+  if CODES[failure.errorCode] then return CODES[failure.errorCode] end
+  if failure.message:find("the Lua module", 1, true) then return exitcodes.MISUSED end
+  -- A server may come back; a path does not change by itself.
+  if name:find "^postgres" then return exitcodes.STOPPED end
+  for _, words in ipairs(PASSING) do
+    if failure.message:find(words, 1, true) then return exitcodes.STOPPED end
+  end
+  return exitcodes.MISUSED
 end
 
 -- Whether a ledger is there. One in a database is asked itself.
@@ -44,12 +57,12 @@ end
 ---@return integer? code beside nil
 function ledgers.with(name, fn, options)
   local ledger, failure = require("cloudblue.connect.closing.ledger").open(name, options or {})
-  if not ledger then return nil, failure.message, ledgers.code(failure) end
+  if not ledger then return nil, failure.message, ledgers.code(name, failure) end
   local done, result = pcall(fn, ledger)
   ledger:close()
   if done then return result end
   if type(result) == "string" then error(result, 0) end
-  return nil, result.message, ledgers.code(result)
+  return nil, result.message, ledgers.code(name, result)
 end
 
 --- What a ledger holds.

@@ -7,7 +7,8 @@ local failure = {}
 --- Makes one.
 ---@param name string the ledger's, as it may be shown
 ---@param message string
----@param code string? errorCode: "locked" where another run has the ledger
+---@param code string? errorCode: "locked" where another run has the ledger; "mismatch" where it belongs to another
+--- list, endpoint or account
 ---@return cloudblue.connect.Failure
 function failure.new(name, message, code)
   return core.newFailure {
