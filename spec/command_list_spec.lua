@@ -19,10 +19,15 @@ UR-2026-01-0000-0000-0000-0002,,,approved,2.75,2026-01-02T00:00:00+00:00,2026-01
 ]], "", 0 }, { printed, said, code })
   end)
 
-  it("is a table on a terminal", function()
+  it("is a table on a terminal, or what it is told to be", function()
     local s <close> = scene.start()
-    local pipe <close> = assert(io.popen(("%s script -qec 'lua5.4 bin/connect-usage list --limit 1' /dev/null")
-      :format(commandline.to(s.sandbox))))
+    local function onTerminal(arguments)
+      return assert(io.popen(("%s script -qec 'lua5.4 bin/connect-usage list --limit 1 %s' /dev/null")
+        :format(commandline.to(s.sandbox), arguments)))
+    end
+    local csv <close> = onTerminal "--csv --columns id,status"
+    local pipe <close> = onTerminal ""
+    assert.are.equal("id,status\r", csv:read "l")
     assert.are.same({
       "id                              status    usage  external_billing_id",
       "UR-2026-01-0000-0000-0000-0001  approved  1.75",

@@ -50,6 +50,7 @@ describe("a list on the command line", function()
   it("says which columns no entry has, and when it may be incomplete", function()
     assert.are.same({ "id,statsu\nUR-2026-01-0000-0000-0000-0001,\n", "connect-usage: no entry has a field 'statsu'\n",
       0 }, { list "--limit 1 --columns id,statsu" })
+    assert.are.equal("", select(2, list "--columns id"))      -- just 1000
     local large <close> = assert(sandbox.start { records = 1001 })
     local environment = commandline.to(large)
     local printed, said, code = commandline.streams("list --columns id", environment)

@@ -117,6 +117,21 @@ describe("connect-usage upload", function()
       .. "UF-2026-01-0000-0000 can't be uploaded: its status is accepted\n" }, { last, said })
   end)
 
+  it("says that no usage file was made, or that what came of it can't be read", function()
+    for rule, code in pairs {
+      [{ on = "POST /usage/files", fault = "status", status = 403 }] = 7,
+      [{ on = "POST /usage/files", fault = "reset-after", count = "all" }] = 3,
+      [{ on = "POST /usage/files", fault = "empty" }] = 3,
+    } do
+      s.sandbox:configure { faults = { rule } }
+      local printed, said, last = toNew()
+      assert.are.same({ "", code }, { printed, last })
+      assert.is_nil(said:find("was made\n", 1, true))
+    end
+    s.sandbox:configure { faults = { { on = "GET /usage/files/*", fault = "status", status = 401 } } }
+    assert.are.equal(7, select(3, toFile "--wait 60"))
+  end)
+
   it("names a usage file that was made for nothing", function()
     s.sandbox:configure { faults = { { on = "POST /usage/files/*/upload", fault = "reset-before", count = "all" } } }
     local printed, said, code, _ = toNew()
