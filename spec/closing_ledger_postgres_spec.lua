@@ -87,6 +87,7 @@ describe("a ledger in PostgreSQL", function()
     assert.same({ id(1), id(2) }, ids(one:take(100)))
     assert.same({ id(3), id(4) }, ids(other:take(100)))
     -- One is about to be claimed by a worker whose transaction lasts.
+    second.driver:run("SET lock_timeout = '5s'")
     first.driver:run("BEGIN")
     assert.same({ id(5), id(6) }, ids(one:take(100)))
     assert.same({ id(7), id(8) }, ids(other:take(100)))

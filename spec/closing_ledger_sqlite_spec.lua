@@ -144,12 +144,11 @@ describe("a disk that is full", function()
   end)
 end)
 
-describe("a ledger that can only be read", function()
+describe("a ledger that becomes one that can only be read", function()
   it("can be looked at, and not be worked on", function()
     local folder <close> = folders.make()
     local l = ledger.open(folder:path("run.db"), WORK)
     l:plan(each(list(1, 10)), ledgers.WHO)
-    -- As a file that may not be written, which root could write all the same.
     l.driver:run("PRAGMA query_only = ON")
     assert.equal(10, l:counts().open)
     local taken, failure = l:source():take(100)

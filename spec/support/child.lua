@@ -10,8 +10,9 @@ child.__index = child
 
 ---@param script string Lua source
 ---@param environment table<string, string>? variables set for it
+---@param through string? a command that runs it in its own place, such as one that sets limits
 ---@return table child
-function child.start(script, environment)
+function child.start(script, environment, through)
   local path = os.tmpname()
   local file = assert(io.open(path, "w"))
   file:write(script)
@@ -21,7 +22,8 @@ function child.start(script, environment)
     assignments[#assignments + 1] = ("%s='%s' "):format(name, value)
   end
   -- exec: the number the shell prints is then the script's own.
-  local command = ("echo $$; %sexec %s %s 2>&1"):format(table.concat(assignments), os.getenv("LUA") or "lua5.4", path)
+  local command = ("echo $$; %sexec %s %s %s 2>&1"):format(
+    table.concat(assignments), through or "", os.getenv("LUA") or "lua5.4", path)
   local pipe = assert(io.popen(command))
   return setmetatable({ pipe = pipe, path = path, pid = pipe:read("l") }, child)
 end
@@ -33,7 +35,13 @@ end
 
 --- Sends it the signal of Ctrl-C.
 function child:interrupt()
-  os.execute("kill -INT " .. self.pid)
+  self:signal("INT")
+end
+
+--- Sends it a signal, if it still runs.
+---@param name string such as "KILL"
+function child:signal(name)
+  os.execute(("kill -%s %s 2>/dev/null"):format(name, self.pid))
 end
 
 --- Waits until it ends.

@@ -131,23 +131,33 @@ local function connect(self, path)
   return connection
 end
 
+-- A transaction that lasts as long as the run, and is never committed. It writes, for of a file that can only be read
+-- SQLite locks nothing; and without a journal, for it would be left behind.
+local LOCK = { "PRAGMA journal_mode = MEMORY", "BEGIN EXCLUSIVE", "PRAGMA user_version = 1" }
+
 -- Takes the ledger for this process alone.
 local function lock(self, path)
   self.lock = connect(self, path .. ".lock")
-  local locked, problem = self.lock:execute("BEGIN EXCLUSIVE")
-  if locked then return end
-  if problem:find("locked", 1, true) then failure.raise(self.name, "another run has it", "locked") end
-  failure.raise(self.name, session.problem(problem))
+  for _, sql in ipairs(LOCK) do
+    local result, problem = self.lock:execute(sql)
+    if type(result) == "userdata" then result:close() end
+    if not result and problem:find("locked", 1, true) then failure.raise(self.name, "another run has it", "locked") end
+    if not result then failure.raise(self.name, session.problem(problem)) end
+  end
 end
 
--- Whatever is in the file.
+-- The last three find out whether it can be written, and write nothing.
+local WORK = { "PRAGMA journal_mode = WAL", "BEGIN IMMEDIATE", "PRAGMA user_version = 1", "ROLLBACK" }
+
+-- Sees whether the file is a ledger, and can be worked on.
 local function prepare(self, options)
   self:run("PRAGMA busy_timeout = " .. PATIENCE)
   self:run("PRAGMA synchronous = FULL")
   if self:first("SELECT 1 FROM sqlite_master") and self:first("PRAGMA application_id") ~= APPLICATION then
     failure.raise(self.name, "it is a database of something else")
   end
-  if options.exclusive then self:run("PRAGMA journal_mode = WAL") end
+  if not options.exclusive then return end
+  for _, sql in ipairs(WORK) do self:run(sql) end
 end
 
 local function open(self, path, options)
