@@ -8,27 +8,37 @@ local subcommand = {}
 local DESCRIPTION <const> = [[
 Closes usage records, each once, and says what became of each.
 
-FILE is CSV with a header, with the columns id, external_billing_id and external_billing_note (the last two may be
-missing, others are left out), or JSON Lines with the same keys. All of it is checked before anything is sent.]]
+FILE is CSV with a header, with the columns id, external_billing_id and
+external_billing_note (the last two may be missing, others are left out), or
+JSON Lines with the same keys. All of it is checked before anything is sent.]]
+
+local USAGE <const> = [[
+Usage: connect-usage close [OPTION...] FILE
+       connect-usage close [OPTION...] --where RQL --billing-id TEMPLATE
+       connect-usage close [OPTION...] --ledger LEDGER]]
 
 local EXAMPLES <const> = [[
-A record that is closed already, under its billing id, counts as done: the same command can be given again.
-On a terminal it is asked before anything is sent; elsewhere --yes is needed.
+A record that is closed already, under its billing id, counts as done: the same
+command can be given again. On a terminal it is asked before anything is sent;
+elsewhere --yes is needed.
 
-Exit codes: 0 all are closed; 1 some were refused; 2 usage or input, nothing was sent; 3 of some it is not known, run it
-again; 5 stopped early, run it again; 7 the service refuses the key; 11 another run holds the ledger; 130 interrupted.
+Exit codes: 0 all are closed; 1 some were refused; 2 usage or input, nothing
+was sent; 3 of some it is not known, run it again; 5 stopped early, run it
+again; 7 the service refuses the key; 11 another run holds the ledger;
+130 interrupted.
 
 Examples:
    connect-usage close january.csv --dry-run
    connect-usage close january.csv --ledger january.db --report refused.csv
    connect-usage close --ledger january.db
-   connect-usage close ids.csv --billing-id 'RUN7-{seq}' --note 'January run' --yes
-   connect-usage close --where 'status=approved&product.id=PRD-000-000-001' --billing-id 'RUN7-{id}'
-   mysql -B … | connect-usage close - --format csv --yes --json]]
+   connect-usage close ids.csv --billing-id 'RUN7-{seq}' --note January --yes
+   connect-usage close --where 'status=approved&product.id=PRD-1' \
+     --billing-id 'RUN7-{id}'
+   psql --csv -c 'SELECT …' | connect-usage close - --yes --json]]
 
 local function describeEntries(parser)
   parser:group("What is closed",
-    parser:argument("file", "CSV or JSON Lines; - is stdin."):args("?"):argname("FILE"),
+    parser:argument("FILE", "CSV or JSON Lines; - is stdin."):args("?"):target("file"),
     parser:option("--where", "The records that a filter in RQL finds, instead of a file."):argname("RQL"),
     parser:flag("--any-filter", "Send filters that the API does not describe."):target("anyFilter"),
     parser:option("--format", "Of the file: csv or jsonl (default: as its name or its beginning says).")
@@ -60,6 +70,7 @@ end
 function subcommand.describe(parser)
   parser:summary("Close usage records, as a file or a filter lists them.")
   parser:description(DESCRIPTION)
+  parser:usage(USAGE)
   describeEntries(parser)
   describeRun(parser)
   connection.describe(parser)

@@ -11,6 +11,7 @@ local subcommand = {}
 function subcommand.describe(parser)
   parser:summary("Serve a local Connect to test against.")
   parser:description("Serves a local Connect, with data in memory, until SIGINT or SIGTERM.")
+  parser:usage("Usage: connect-usage sandbox [OPTION...]")
   options.add(parser, "--port", "The port; 0 takes a free one.", "PORT", "port"):default("8080")
   options.add(parser, "--host", "The address to listen on.", "ADDRESS", "address"):default("127.0.0.1")
   options.add(parser, "--records", "How many usage records there are.", "COUNT", "count"):default("1000")

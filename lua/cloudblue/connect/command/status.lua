@@ -6,8 +6,9 @@ local options = require "cloudblue.connect.command.options"
 local subcommand = {}
 
 local EXAMPLES <const> = [[
-Exit codes: 0 all are closed; 1 some were refused, or --verify found a difference; 2 there is no such ledger; 3 some are
-unknown; 5 some were not tried, or --verify could not read them; 7 the service refuses the key.
+Exit codes: 0 all are closed; 1 some were refused, or --verify found a
+difference; 2 there is no such ledger; 3 some are unknown; 5 some were not
+tried, or --verify could not read them; 7 the service refuses the key.
 
 Examples:
    connect-usage status january.db
@@ -19,13 +20,15 @@ Examples:
 function subcommand.describe(parser)
   parser:summary("Tell what became of the records of a ledger.")
   parser:description "Tells what became of the records of a ledger. It may be asked while a run goes on."
-  parser:argument("ledger", "The ledger, as it was given to close."):argname("LEDGER")
-  parser:mutex(
-    parser:flag("--refused", "Print the entries that were refused, or are unknown, as CSV that can be closed again."),
-    parser:flag("--verify", "Read every record that is closed by the ledger, and compare."))
-  options.add(parser, "--workers", "Reads at once, for --verify (default: 16).", "COUNT", "number")
-  parser:flag("--json", "Print objects, one a line; message_type is summary in the last.")
-  parser:flag("-q --quiet", "No words on stderr but problems.")
+  parser:usage("Usage: connect-usage status [OPTION...] LEDGER")
+  parser:argument("LEDGER", "The ledger, as it was given to close."):target("ledger")
+  local refused = parser:flag("--refused", "Print what was refused, or is unknown, as CSV for close.")
+  local verify = parser:flag("--verify", "Read every record that it has as closed, and compare.")
+  parser:mutex(refused, verify)
+  parser:group("Options", refused, verify,
+    options.add(parser, "--workers", "Reads at once, for --verify (default: 16).", "COUNT", "number"),
+    parser:flag("--json", "Print objects, one a line; the last has message_type summary."),
+    parser:flag("-q --quiet", "No words on stderr but problems."))
   connection.describe(parser)
   parser:epilog(EXAMPLES)
 end
