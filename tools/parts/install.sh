@@ -37,6 +37,11 @@ completed() {
   bash -c '. "$0/share/bash-completion/completions/connect-usage"
     COMP_WORDS=(connect-usage sand) COMP_CWORD=1 && _connect-usage && [ "${COMPREPLY[*]}" = sandbox ]' "$1"
 }
+# It lists and closes, with a ledger.
+use_alone() {
+  rm -rf "$BUILD/use" && mkdir "$BUILD/use" &&
+    with "$1" "$LUA" "$top/tools/try-command.lua" "$1/bin/connect-usage" "$BUILD/use"
+}
 take_away() { $MAKE -s uninstall PREFIX="$1" && [ -z "$(find "$1" -type f)" ]; }
 # Below DESTDIR, and knowing of PREFIX only, as a package is made.
 staged() {
@@ -53,6 +58,7 @@ check "make install, with a space in the path" "$@" put "$prefix"
 check "the demo, from what was installed" "$@" demo "$prefix"
 check "connect-usage, with nothing in the environment" "$@" command_alone "$prefix"
 check "connect-usage sandbox, with nothing in the environment" "$@" serve_alone "$prefix"
+check "connect-usage list, close and status" "$@" use_alone "$prefix"
 check "the manual page" "$@" page "$prefix"
 check "bash completes what was installed" "$@" completed "$prefix"
 check "make uninstall leaves no file" "$@" take_away "$prefix"

@@ -43,7 +43,7 @@ from_tree() {
     LUA_CPATH_5_4="$rock/tree/lib/lua/5.4/?.so;;" "$@"
 }
 close_from_tree() { from_tree "$LUA" "$top/examples/demo.lua"; }
-# All of its subcommands, and one that calls the sandbox, by the client, through everything that was installed.
+# All of its subcommands.
 command_from_tree() {
   from_tree "$rock/tree/bin/connect-usage" --help >"$rock/help" && cat "$rock/help" &&
     for file in lua/cloudblue/connect/command/*.lua; do
@@ -51,12 +51,9 @@ command_from_tree() {
       grep -q "^   $(basename "$file" .lua) " "$rock/help" || { echo "$file: no such command" && return 1; }
     done
 }
-list_from_tree() {
-  COMMAND=$rock/tree/bin/connect-usage from_tree "$LUA" -e '
-    local running <close> = assert(require("cloudblue.connect.sandbox").start())
-    local environment = ("CONNECT_ENDPOINT=%q CONNECT_API_KEY=%q "):format(running.endpoint, running.apiKey)
-    local pipe = assert(io.popen(environment .. os.getenv "COMMAND" .. " list --limit 2 --columns id"))
-    assert(pipe:read "a" == "id\nUR-2026-01-0000-0000-0000-0001\nUR-2026-01-0000-0000-0000-0002\n")'
+use_from_tree() {
+  rm -rf "$rock/use" && mkdir "$rock/use" &&
+    from_tree "$LUA" "$top/tools/try-command.lua" "$rock/tree/bin/connect-usage" "$rock/use"
 }
 serve_from_tree() {
   from_tree timeout 2 "$rock/tree/bin/connect-usage" sandbox --port 0 | grep '^Usage records: 1000 approved$'
@@ -101,7 +98,7 @@ check "make" $MAKE -s all
 check "make's module exports one symbol" "$@" exports_one_symbol "$BUILD/lib/cloudblue/connect/core.so"
 check "the demo, from the rock's tree" "$@" close_from_tree
 check "connect-usage, from the rock's tree" "$@" command_from_tree
-check "connect-usage list, from the rock's tree" "$@" list_from_tree
+check "connect-usage list, close and status, from the rock's tree" "$@" use_from_tree
 check "connect-usage sandbox, from the rock's tree" "$@" serve_from_tree
 check "the sandbox's rock alone" "$@" sandbox_alone
 check "luarocks test" "$@" run_busted
