@@ -27,6 +27,15 @@ describe("a filter of the command line", function()
     end
   end)
 
+  it("is refused where it is empty, for it would find everything", function()
+    for _, where in ipairs { "", "  " } do
+      assert.are.same({ nil, "--where: the filter is empty, and would find everything" },
+        { filters.check("records", where, true) })
+    end
+    assert.is_nil((filters.check("records", "search=''")))
+    assert.are.equal("search=Ada", filters.check("records", "search=Ada"))
+  end)
+
   it("is refused where it can't be what was meant", function()
     for where, problem in pairs {
       ["status=aproved"] = "'aproved' is no status",

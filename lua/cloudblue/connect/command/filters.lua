@@ -8,6 +8,8 @@ local rql = require "cloudblue.connect.rql"
 
 local filters = {}
 
+local EMPTY <const> = "--where: the filter is empty, and would find everything"
+
 -- What a query may hold besides filters, and the option for it.
 local OPTIONS <const> = { limit = "--limit", ordering = "--order", select = "--columns" }
 
@@ -54,6 +56,8 @@ end
 ---@return string|nil query for `resource:all`
 ---@return string? problem beside nil
 function filters.check(collection, where, isAny)
+  -- A variable of the shell that is not set, most likely; it must not mean all there is.
+  if not where:find "%S" then return nil, EMPTY end
   local parts, _, problem = rql.parts(where)
   if not parts then return nil, "--where: " .. problem end
   problem = strangerIn(parts)
@@ -64,6 +68,7 @@ function filters.check(collection, where, isAny)
   local plan
   plan, problem = query.plan(text, known, true, function() return nil end)
   if not plan then return nil, "--where: " .. inOptions(problem, collection) end
+  if not plan.test then return nil, EMPTY end
   return text
 end
 
