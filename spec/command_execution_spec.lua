@@ -66,6 +66,17 @@ describe("the execution of close", function()
       { met.concurrency, met.batchSize, met.perSecond, met.maxRefused, met.maxDuration })
   end)
 
+  it("sends no more at once than in a second, so that its pauses are short", function()
+    for perSecond, size in pairs { [0.5] = 1, [7.5] = 7, [5000] = 100 } do
+      local met
+      run(function(entries, options)
+        met = options.batchSize
+        return take(entries, options, 3, 3)
+      end, { perSecond = perSecond })
+      assert.are.same({ perSecond, size }, { perSecond, met })
+    end
+  end)
+
   it("counts what the run did not take as not tried, and reports it", function()
     local _, problem, code = run(function(entries, options)
       local summary = take(entries, options, 1, 1)

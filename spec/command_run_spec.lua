@@ -2,6 +2,7 @@ local cjson = require "cjson"
 local cqueues = require "cqueues"
 
 local child = require "spec.support.child"
+local pty = require "spec.support.pty"
 local run = require "cloudblue.connect.command.run"
 
 -- What a run needs, with a client that is attached to a loop and nothing more.
@@ -92,6 +93,22 @@ describe("a run", function()
     assert.are.equal("first", long:line())
     long:interrupt()
     assert.are.equal("next\n", (long:rest()))
+  end)
+
+  it("has no bar where other lines are printed all the time", function()
+    local script = [[
+      local voice = require("cloudblue.connect.command.voice").new {}
+      require("cloudblue.connect.command.run").start {
+        client = { attach = function() end, detach = function() end }, voice = voice, hasNoBar = ..., work = function()
+          require("cqueues").sleep(0.3)
+        end,
+        counts = function() return { done = 1, total = 2, refused = 0, unknown = 0 } end,
+      }]]
+    for hasNoBar, shown in pairs { [true] = false, [false] = true } do
+      local session <close> = pty.start(("TERM=xterm lua5.4 -e '%s'"):format(
+        script:gsub("%.%.%.", tostring(hasNoBar)):gsub("\n", " ")))
+      assert.are.same({ hasNoBar, shown }, { hasNoBar, session:rest():find("1 of 2", 1, true) ~= nil })
+    end
   end)
 
   it("has status objects that say how long it takes", function()

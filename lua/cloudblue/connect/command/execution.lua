@@ -7,6 +7,9 @@ local run = require "cloudblue.connect.command.run"
 
 local execution = {}
 
+-- Records of a request, unless it is said otherwise.
+local BATCH_SIZE <const> = 100
+
 ---@class cloudblue.connect.command.Job
 ---@field given table what argparse returned
 ---@field client cloudblue.connect.ConnectClient
@@ -48,10 +51,16 @@ local function countedEntries(job)
   end
 end
 
+-- So many records at once that the pauses between are a second at most; nil: as many as usual.
+local function paced(perSecond)
+  return perSecond and math.tointeger(math.max(1, math.min(BATCH_SIZE, perSecond // 1))) or nil
+end
+
 local function settingsOf(job, isStopped)
   local given = job.given
   return {
-    concurrency = given.workers, batchSize = given.batchSize, perSecond = given.perSecond, ledger = given.ledger,
+    concurrency = given.workers, batchSize = given.batchSize or paced(given.perSecond), perSecond = given.perSecond,
+    ledger = given.ledger,
     maxRefused = given.maxRefused, maxDuration = given.maxDuration, shouldStop = function()
       job.began = true
       return isStopped()
@@ -114,7 +123,7 @@ end
 -- Runs closeMany. Returns whether it was interrupted, the summary, or nil, the failure and what that is of.
 local function carryOut(job)
   local done, interrupted, summary, failure = pcall(run.start, {
-    client = job.client, voice = job.voice,
+    client = job.client, voice = job.voice, hasNoBar = job.given.verbose,
     counts = function() return countsSoFar(job) end,
     work = function(isStopped) return closeMany(job, isStopped) end,
     onFirst = "Interrupted: what is in flight is finished. Once more stops at once.",

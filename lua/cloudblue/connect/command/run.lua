@@ -19,6 +19,7 @@ local TICK <const>, STATUS <const> = 0.2, 2
 ---@field total integer
 ---@field counts fun(): cloudblue.connect.command.Counts
 ---@field work fun(isStopped: fun(): boolean): ... runs in a coroutine; asks now and then whether it is to end
+---@field hasNoBar boolean? where other lines are printed all the time
 ---@field onFirst string what is said at the first Ctrl-C
 ---@field onNext fun() what is done at the next one, before the process ends
 
@@ -29,7 +30,7 @@ local function show(self, always)
   local counts = self.given.counts()
   local voice = self.given.voice
   if not voice.json then
-    if not voice.quiet then self.bar:show(counts, always) end
+    if not voice.quiet and not self.given.hasNoBar then self.bar:show(counts, always) end
   elseif always or core.now() - self.told >= STATUS then
     self.told = core.now()
     counts.seconds = math.floor((core.now() - self.began) * 10 + 0.5) / 10

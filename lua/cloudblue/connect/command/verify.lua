@@ -78,7 +78,8 @@ end
 local function carryOut(job)
   return ledgers.with(job.name, function(ledger)
     local interrupted = run.start {
-      client = job.client, voice = job.voice, counts = function() return progressOf(job) end,
+      client = job.client, voice = job.voice, hasNoBar = job.isVerbose,
+      counts = function() return progressOf(job) end,
       work = function(isStopped) compare(job, ledger, isStopped) end,
       onFirst = "Interrupted: what is in flight is finished. Once more stops at once.",
       onNext = function() os.exit(exitcodes.INTERRUPTED) end,
@@ -100,7 +101,8 @@ function verify.run(given)
   local client <close>, failure, failureCode = connection.open(given)
   if not client then return speaker:fail(failure, failureCode) end
   local job = {
-    name = given.ledger, voice = speaker, client = client, workers = given.workers or WORKERS,
+    name = given.ledger, voice = speaker, isVerbose = given.verbose, client = client,
+    workers = given.workers or WORKERS,
     total = held.counts.closed + held.counts.already, counts = { agree = 0, differs = 0, unread = 0 },
   }
   speaker:say(("Reading %d records at %s"):format(job.total, client.endpoint))
