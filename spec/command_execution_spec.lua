@@ -33,7 +33,7 @@ describe("the execution of close", function()
     given = given or {}
     given.file = write(count or 3)
     local records = { closeMany = function(_, ...) return closeMany(...) end }
-    local source = assert(sources.file(given, billing.rules {}))
+    local source = assert(sources.file(given, billing.rules {}, voice))
     local results = table.pack(execution.run {
       given = given, voice = voice, again = "again", refusals = assert(refusals.open(given)), source = source,
       client = { attach = function() end, detach = function() end, usageRecords = records, endpoint = "http://c" },

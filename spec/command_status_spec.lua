@@ -84,6 +84,6 @@ describe("connect-usage status", function()
     local printed, code = status "--help"
     assert.are.equal(0, code)
     assert.is_truthy(printed:find("\nExamples:\n   connect%-usage status january%.db\n"))
-    for line in printed:gmatch "[^\n]+" do assert.is_true(#line <= 120, line) end
+    for line in printed:gmatch "[^\n]+" do assert.is_true(#line < 80, line) end
   end)
 end)

@@ -17,7 +17,7 @@ local MISUSED <const> = exitcodes.MISUSED
 
 local function sourceOf(job)
   local given = job.given
-  if given.file then return sources.file(given, job.rules) end
+  if given.file then return sources.file(given, job.rules, job.voice) end
   if given.where then return sources.where(given, job.rules, job.client, job.voice) end
   return sources.ledger(job.held, given.ledger)
 end

@@ -17,7 +17,17 @@ local sources = {}
 ---@field words string[] what there is to know before they are closed
 ---@field close fun()
 
+-- So many entries of a file, and records of a list, are worth a word: some seconds.
+local CHECKED <const>, LISTED <const> = 100000, 10000
+
 local function nothing() end
+
+-- A function that says now and then how far a reading is.
+local function teller(voice, words, step)
+  return function(count)
+    if count % step == 0 then voice:say(words:format(count)) end
+  end
+end
 
 -- "1 record", "12 records".
 local function counted(count, noun)
@@ -42,14 +52,15 @@ end
 --- The entries of a file.
 ---@param given table what argparse returned
 ---@param rules table see billing.lua
+---@param voice table see voice.lua
 ---@return cloudblue.connect.command.Source|nil source
 ---@return string? problem
 ---@return integer? code
-function sources.file(given, rules)
+function sources.file(given, rules, voice)
   local file, problem = input.open(given.file, given.format)
   if not file then return nil, problem, exitcodes.MISUSED end
   local facts
-  facts, problem = file:check(rules)
+  facts, problem = file:check(rules, teller(voice, "%d entries checked so far", CHECKED))
   if not facts then
     file:close()
     return nil, problem .. ". Nothing was sent", exitcodes.MISUSED
@@ -97,11 +108,6 @@ local function otherStates(statuses)
   return count > 0 and ("Not approved, so that the service will refuse them: %s."):format(listed(names)) or nil
 end
 
--- Says how far the reading of a list is.
-local function teller(voice)
-  return function(count) voice:say(("%d records listed so far"):format(count)) end
-end
-
 -- Checks a list that was read. Returns it, or nil, the problem and the exit code.
 local function checkList(list, rules)
   if list.total then
@@ -133,7 +139,7 @@ end
 function sources.where(given, rules, client, voice)
   local query, problem = filters.check("records", given.where, given.anyFilter)
   if not query then return nil, problem, exitcodes.MISUSED end
-  local list, failure = plan.read(client.usageRecords, query, teller(voice))
+  local list, failure = plan.read(client.usageRecords, query, teller(voice, "%d records listed so far", LISTED))
   if not list then
     return nil, ("the list can't be had: %s. Nothing was sent"):format(failure), exitcodes.ofFailure(failure)
   end
