@@ -68,6 +68,13 @@ describe("a client of connect-usage", function()
     assert.are.equal(ID, run(NO_KEY, "--api-key-file", folder.root .. "/crlf"))
   end)
 
+  it("takes the key from one place", function()
+    local parser = argparse("x")
+    connection.describe(parser)
+    assert.are.same({ false, "option '--api-key-command' can not be used together with option '--api-key-file'" },
+      { parser:pparse { "--api-key-file", "f", "--api-key-command", "c" } })
+  end)
+
   it("says that there is no key", function()
     assert.are.equal("there is no key: set CONNECT_API_KEY, or give --api-key-file or --api-key-command\t2\n",
       run(NO_KEY))

@@ -91,6 +91,8 @@ describe("a list on the command line", function()
       ["--columns id,"] = "--columns: '' is no field",
       ["--columns 'id,a b'"] = "--columns: 'a b' is no field",
       ["--columns id --json"] = "--columns and --json exclude each other",
+      ["--csv --json"] = "option '--json' can not be used together with option '--csv' (see --help)",
+      ["--limit 1 --complete"] = "option '--complete' can not be used together with option '--limit' (see --help)",
     } do
       assert.are.same({ "", "connect-usage: " .. problem .. "\n", 2 }, { list(arguments) })
     end
