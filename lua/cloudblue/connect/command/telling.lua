@@ -17,6 +17,9 @@ local LINES <const> = {
 local function tableOf(object)
   local lines = {}
   for index, line in ipairs(LINES) do lines[index] = ("%-9s  %s"):format(line[1], object[line[2]]) end
+  if object.sent > 0 then
+    lines[#lines + 1] = ("sent       %d, by a run that goes on or was killed"):format(object.sent)
+  end
   return table.concat(lines, "\n")
 end
 
@@ -50,6 +53,7 @@ function telling.run(given)
   code = outcome.codeOfCounts(object)
   object.ledger, object.total, object.exit_code = ledgers.shown(given.ledger), held.counts.total, code
   object.endpoint, object.created = held.identity.endpoint, held.identity.created
+  object.unknown, object.sent = held.counts.unknown, held.counts.sent
   if given.refused then
     local done, wrong, wrongCode = listRefused(given, speaker)
     if not done then return speaker:fail(wrong, wrongCode) end
