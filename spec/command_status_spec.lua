@@ -49,8 +49,8 @@ describe("connect-usage status", function()
     local printed, code = status(name .. " --quiet")
     l:close()
     assert.are.equal(5, code)
-    assert.is_truthy(printed:find("\nunknown    0\nnot tried  1\nsent       1, by a run that goes on or was killed\n", 1,
-      true), printed)
+    local lines = "\nunknown    0\nnot tried  1\nsent       1, by a run that goes on or was killed\n"
+    assert.is_truthy(printed:find(lines, 1, true), printed)
   end)
 
   it("lists what was not closed as CSV that can be closed again", function()

@@ -1,11 +1,16 @@
 --- Carries out what `connect-usage close` is to do, and says what came of it.
 
+local cqueues = require "cqueues"
+
 local exitcodes = require "cloudblue.connect.command.exitcodes"
 local ledgers = require "cloudblue.connect.command.ledgers"
 local outcome = require "cloudblue.connect.command.outcome"
 local run = require "cloudblue.connect.command.run"
 
 local execution = {}
+
+-- Entries between two turns of the others, while a ledger is planned.
+local TURN <const> = 1000
 
 -- Records of a request, unless it is said otherwise.
 local BATCH_SIZE <const> = 100
@@ -40,13 +45,20 @@ local function countsSoFar(job)
   return counts
 end
 
+-- While a ledger is planned, nothing waits: the bar and the signals get their turn here. What is raised leaves no plan.
+local function takeTurns(isStopped)
+  cqueues.sleep(0)
+  if isStopped() then error({ interrupted = "Interrupted" }, 0) end
+end
+
 -- The iterator for closeMany, which counts what it gives out.
-local function countedEntries(job)
+local function countedEntries(job, isStopped)
   local nextEntry = job.source.entries and job.source.entries()
   job.rest = nextEntry
   return nextEntry and function()
     local entry = nextEntry()
     if entry then job.taken = job.taken + 1 end
+    if job.given.ledger and job.taken % TURN == 0 then takeTurns(isStopped) end
     return entry
   end
 end
@@ -71,7 +83,7 @@ local function settingsOf(job, isStopped)
 end
 
 local function closeMany(job, isStopped)
-  return job.client.usageRecords:closeMany(countedEntries(job), settingsOf(job, isStopped))
+  return job.client.usageRecords:closeMany(countedEntries(job, isStopped), settingsOf(job, isStopped))
 end
 
 -- The entries that the run did not take.
@@ -112,6 +124,10 @@ end
 
 -- The end at the second Ctrl-C. What is in flight stays unknown, and the report would not be whole.
 local function stopAtOnce(job)
+  if not job.began then
+    io.stderr:write "connect-usage: Interrupted. Nothing was sent\n"
+    os.exit(exitcodes.INTERRUPTED)
+  end
   local counts = finalCounts(job)
   counts.notTried = counts.notTried + math.max(0, job.source.total - outcome.sum(counts))
   job.refusals:drop()
@@ -120,7 +136,7 @@ local function stopAtOnce(job)
   os.exit(exitcodes.INTERRUPTED)
 end
 
--- Runs closeMany. Returns whether it was interrupted, the summary, or nil, the failure and what that is of.
+-- Runs closeMany. Returns whether it was interrupted, and the summary, or nil, the failure and what that is of.
 local function carryOut(job)
   local done, interrupted, summary, failure = pcall(run.start, {
     client = job.client, voice = job.voice, hasNoBar = job.given.verbose,
@@ -130,13 +146,20 @@ local function carryOut(job)
     onNext = function() stopAtOnce(job) end,
   })
   if done then return interrupted, summary, failure, "ledger" end
-  local changed = type(interrupted) == "table" and interrupted.changed
-  if not changed then error(interrupted, 0) end
-  return false, nil, changed, "input"
+  local raised = type(interrupted) == "table" and interrupted or {}
+  if raised.changed then return false, nil, raised.changed, "input" end
+  if raised.interrupted then return true, nil, raised.interrupted, "interrupt" end
+  error(interrupted, 0)
 end
 
 -- What a ledger's failure, or the change of an input, is in words.
 local function wordsOf(what) return type(what) == "table" and what.message or what end
+
+-- The exit code for what ended the run before anything was sent.
+local function codeBefore(job, what, failure)
+  if what == "interrupt" then return exitcodes.INTERRUPTED end
+  return what == "ledger" and ledgers.code(job.given.ledger, failure) or exitcodes.MISUSED
+end
 
 --- Closes the entries of a source.
 ---@param job cloudblue.connect.command.Job
@@ -148,8 +171,7 @@ function execution.run(job)
   local interrupted, summary, failure, stopped = carryOut(job)
   if not summary and not job.began then
     job.refusals:drop()
-    local code = stopped == "ledger" and ledgers.code(job.given.ledger, failure) or exitcodes.MISUSED
-    return job.voice:fail(wordsOf(failure) .. ". Nothing was sent", code)
+    return job.voice:fail(wordsOf(failure) .. ". Nothing was sent", codeBefore(job, stopped, failure))
   end
   job.summary = summary or job.summary
   local counts = finalCounts(job)

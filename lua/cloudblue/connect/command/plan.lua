@@ -37,7 +37,8 @@ local function readOnce(records, query, list, onPage)
     if not list.met[record.id] then
       list.met[record.id] = true
       list.ids[#list.ids + 1] = record.id
-      list.statuses[record.status] = (list.statuses[record.status] or 0) + 1
+      local status = tostring(record.status)
+      list.statuses[status] = (list.statuses[status] or 0) + 1
       if onPage and #list.ids % PAGE == 0 then onPage(#list.ids) end
     end
   end

@@ -58,19 +58,14 @@ local function listen(self)
   end)
 end
 
--- Adds the traceback, but to what lua5.4 raises for SIGINT.
+-- Adds the traceback to what is no value of its own.
 local function traced(problem)
-  if type(problem) ~= "string" or problem:find "interrupted!$" then return problem end
-  return debug.traceback(problem, 2)
+  return type(problem) == "string" and debug.traceback(problem, 2) or problem
 end
 
--- Does the work, and keeps what it returned. Until it asks for the first time whether it is to end, nothing was sent,
--- and a signal ends the process.
+-- Does the work, and keeps what it returned.
 local function work(self)
-  local results = table.pack(xpcall(self.given.work, traced, function()
-    self.unlisten = self.unlisten or listen(self)
-    return self.stopped
-  end))
+  local results = table.pack(xpcall(self.given.work, traced, function() return self.stopped end))
   self.results = results
   self.over:signal()
 end
@@ -94,10 +89,11 @@ function run.start(given)
   }, Run)
   given.voice:over(self.bar)
   given.client:attach(loop)
+  local unlisten = listen(self)
   self.controller:wrap(work, self)
   self.controller:wrap(watch, self)
   drive(self)
-  if self.unlisten then self.unlisten() end
+  unlisten()
   given.client:detach()
   if self.results[1] then show(self, self.bar.drawn or given.voice.json) end
   if self.bar.drawn then io.stderr:write "\n" end
