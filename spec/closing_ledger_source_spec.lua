@@ -33,10 +33,16 @@ for kind, newPlace in pairs(ledgers.places) do
       return found
     end
 
+    -- Settles a batch, and gives back the next one, which may have been claimed on the occasion.
+    local function done(source, taken, outcomes, whats)
+      assert.is_true(source:done(taken, outcomes, whats))
+      assert.is_true(source:finish())
+    end
+
     -- Takes a batch and settles it so: "closed", or a list of outcomes.
     local function settle(source, outcome, whats)
       local taken = assert(source:take(100))
-      assert.is_true(source:done(taken, type(outcome) == "table" and outcome or all(taken, outcome), whats))
+      done(source, taken, type(outcome) == "table" and outcome or all(taken, outcome), whats)
       return taken
     end
 
@@ -54,9 +60,18 @@ for kind, newPlace in pairs(ledgers.places) do
       assert.is_false(taken.doubtful)
       assert.equal("sent open open", states())
       assert.same({ total = 10, sent = 4, open = 6 }, counts())
-      assert.is_true(source:done(taken, all(taken, "closed")))
+      done(source, taken, all(taken, "closed"))
       assert.equal("done open open", states())
       assert.same({ total = 10, closed = 4, open = 6 }, counts())
+    end)
+
+    it("may claim the next batch when one is done, in the same transaction", function()
+      local source = assert(l:source())
+      local taken = source:take(100)
+      assert.is_true(source:done(taken, all(taken, "closed")))
+      assert.equal(l.driver.claimsAhead and "done sent open" or "done open open", states())
+      assert.same({ id(5), id(6), id(7), id(8) }, ids(source:take(100)))
+      assert.equal("done sent open", states())
     end)
 
     it("has several batches at once, and ends when all are handed out", function()
@@ -89,8 +104,11 @@ for kind, newPlace in pairs(ledgers.places) do
 
     it("reads what a run that was killed had sent, before all else", function()
       local killed = assert(l:source())
-      settle(killed, "closed")
+      local first = killed:take(100)
       killed:take(100)
+      assert.is_true(killed:done(first, all(first, "closed")))
+      if l.driver.claimsAhead then assert.equal("done sent sent", states()) end
+      l.driver:run("UPDATE batches SET state = 'open' WHERE first = 9")
       local source = newRun()
       assert.equal(l.driver.isShared and 0 or 6, select(2, source:rest()))
       local taken = source:take(100)
@@ -106,11 +124,12 @@ for kind, newPlace in pairs(ledgers.places) do
 
     it("takes of a batch again what is undecided, in another run", function()
       local first = assert(l:source())
-      settle(first, { "closed", "unknown", "refused", "notTried" }, { [2] = { message = "no reply" } })
-      assert.equal("partial open open", states())
-      assert.same({ total = 10, closed = 1, unknown = 1, refused = 1, notTried = 1, open = 6 }, counts())
-      settle(first, "closed")
-      settle(first, "closed")
+      local batches = { first:take(100), first:take(100), first:take(100) }
+      assert.is_true(first:done(batches[1], { "closed", "unknown", "refused", "notTried" },
+        { [2] = { message = "no reply" } }))
+      assert.equal("partial sent sent", states())
+      assert.same({ total = 10, closed = 1, unknown = 1, refused = 1, notTried = 1, sent = 6 }, counts())
+      for number = 2, 3 do assert.is_true(first:done(batches[number], all(batches[number], "closed"))) end
       assert.is_nil(first:take(100))
 
       local source = newRun()
@@ -132,6 +151,25 @@ for kind, newPlace in pairs(ledgers.places) do
       assert.is_false(taken.doubtful)
     end)
 
+    it("leaves in doubt what it gives back of that", function()
+      local killed = assert(l:source())
+      killed:take(100)
+      killed:take(100)
+      local source = newRun()
+      local taken = source:take(3)
+      done(source, taken, all(taken, "closed"))
+      assert.equal("partial sent open", states())
+      assert.same({ total = 10, closed = 3, unknown = 1, sent = 4, open = 2 }, counts())
+      source = newRun()
+      for _, expected in ipairs { { id(4) }, { id(5), id(6), id(7), id(8) } } do
+        taken = source:take(100)
+        assert.same(expected, ids(taken))
+        assert.is_true(taken.doubtful)
+        assert.is_true(source:done(taken, all(taken, "closed")))
+      end
+      assert.is_false(source:take(100).doubtful)
+    end)
+
     it("reads again what it had taken again when it was killed", function()
       settle(assert(l:source()), { "closed", "notTried", "refused", "notTried" })
       newRun():take(100)
@@ -139,7 +177,7 @@ for kind, newPlace in pairs(ledgers.places) do
       local taken = source:take(100)
       assert.same({ id(2), id(4) }, ids(taken))
       assert.is_true(taken.doubtful)
-      assert.is_true(source:done(taken, { "closed", "already" }))
+      done(source, taken, { "closed", "already" })
       assert.equal("done open open", states())
       assert.same({ total = 10, closed = 2, already = 1, refused = 1, open = 6 }, counts())
     end)
@@ -159,7 +197,7 @@ for kind, newPlace in pairs(ledgers.places) do
       assert.same({ { id(1), id(2), id(3) }, { id(4) } }, { ids(first), ids(second) })
       assert.is_true(source:done(second, { "refused" }, { { message = "no" } }))
       assert.equal("sent open open", states())
-      assert.is_true(source:done(first, { "closed", "already", "closed" }))
+      done(source, first, { "closed", "already", "closed" })
       assert.equal("done open open", states())
       local found = {}
       for entry, outcome in l:entries { "already", "refused" } do found[entry.id] = outcome end

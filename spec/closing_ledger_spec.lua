@@ -86,6 +86,7 @@ for kind, newPlace in pairs(ledgers.places) do
       local taken = { source:take(2), source:take(2), source:take(2) }
       source:done(taken[2], { "refused", "closed" }, { { message = "why" } })
       source:done(taken[3], { "unknown", "notTried" }, { { message = "no reply", status = 500 } })
+      source:finish()
 
       local function found(...)
         local lines = {}
@@ -118,6 +119,7 @@ for kind, newPlace in pairs(ledgers.places) do
       l:plan(each(list(1, 4)), WHO, 2)
       local source = l:source()
       source:done(source:take(2), { "refused", "closed" }, { { message = "why" } })
+      source:finish()
       local rows = {}
       for seq, id, bill, outcome, message in l.driver:rows(
         "SELECT seq, id, external_billing_id, outcome, message FROM entries ORDER BY seq") do

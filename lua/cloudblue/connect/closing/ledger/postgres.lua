@@ -48,13 +48,14 @@ local TABLES = {
 
 ---@class cloudblue.connect.closing.ledger.Postgres: cloudblue.connect.closing.ledger.Session
 ---@field isShared boolean whether other processes may work on the list
+---@field claimsAhead boolean a batch is claimed when it is needed, for others may have nothing to do
 ---@field schema string
 ---@field worker string whose batches are this run's
 ---@field lease number seconds
 ---@field renewed table<integer, number> claimed batch -> when its lease began, by this machine's clock
 ---@field looked number when batches in doubt were looked for
 local Postgres = setmetatable({
-  isShared = true, begin = "BEGIN", look = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY",
+  isShared = true, claimsAhead = false, begin = "BEGIN", look = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY",
 }, session.Session)
 Postgres.__index = Postgres
 

@@ -142,14 +142,22 @@ local function replaceRows(driver, unit, rows)
 end
 
 -- What was taken over by another worker is its to write.
-local function settle(driver, unit)
+local function write(driver, unit, state, rows)
+  if not driver:settle(unit.first, state) then return false end
+  if #rows > 0 or unit.seqs then replaceRows(driver, unit, rows) end
+  return true
+end
+
+-- Writes what became of a claimed batch; and claims the next one in the same transaction, where that is wanted.
+local function settle(self, unit, claimsNext)
+  local driver = self.driver
   local state, rows = judge(unit)
-  if #rows == 0 and not unit.seqs then return driver:settle(unit.first, state) end
-  return driver:transaction(function()
-    if not driver:settle(unit.first, state) then return false end
-    replaceRows(driver, unit, rows)
-    return true
+  if #rows == 0 and not unit.seqs and not claimsNext then return driver:settle(unit.first, state) end
+  local mine, nextUnit = driver:transaction(function()
+    return write(driver, unit, state, rows), claimsNext and claim(self) or nil
   end)
+  self.unit = self.unit or nextUnit
+  return mine
 end
 
 local function done(self, list, outcomes, whats)
@@ -158,10 +166,10 @@ local function done(self, list, outcomes, whats)
     unit.outcomes[offset + index], unit.messages[offset + index] = outcomes[index], messageOf(whats[index])
   end
   unit.settled = unit.settled + #list
-  return unit.settled < #unit.entries or settle(self.driver, unit)
+  return unit.settled < #unit.entries or settle(self, unit, self.driver.claimsAhead and not self.unit)
 end
 
---- Writes what became of a list.
+--- Writes what became of a list. The next batch may be claimed on this occasion.
 ---@param list cloudblue.connect.closing.ledger.List
 ---@param outcomes string[] of each of its entries
 ---@param whats any[] the chunk or the failure of each
@@ -169,13 +177,14 @@ end
 ---@return cloudblue.connect.Failure? failure
 function Source:done(list, outcomes, whats) return failure.catch(done, self, list, outcomes, whats or {}) end
 
+-- What is in doubt stays so.
 local function finish(self)
   local unit = self.unit
   self.unit = nil
-  if not unit then return true end
-  for index = unit.taken + 1, #unit.entries do unit.outcomes[index] = "notTried" end
+  if not unit or unit.isDoubtful and unit.taken == 0 then return true end
+  for index = unit.taken + 1, #unit.entries do unit.outcomes[index] = unit.isDoubtful and "unknown" or "notTried" end
   unit.settled = unit.settled + #unit.entries - unit.taken
-  return unit.settled < #unit.entries or settle(self.driver, unit)
+  return unit.settled < #unit.entries or settle(self, unit, false)
 end
 
 --- Ends the run, when all that was taken is done: gives back what was claimed and not taken.

@@ -37,7 +37,10 @@ local SENT = { open = "sent", partial = "again" }
 
 ---@class cloudblue.connect.closing.ledger.Sqlite: cloudblue.connect.closing.ledger.Session
 ---@field isShared boolean whether other processes may work on the list
-local Sqlite = setmetatable({ isShared = false, begin = "BEGIN IMMEDIATE", look = "BEGIN" }, session.Session)
+---@field claimsAhead boolean whether a batch is claimed when one is settled: a transaction costs more than what it has
+local Sqlite = setmetatable({
+  isShared = false, claimsAhead = true, begin = "BEGIN IMMEDIATE", look = "BEGIN",
+}, session.Session)
 Sqlite.__index = Sqlite
 
 -- ==== A list =========================================================================================================
