@@ -22,6 +22,11 @@ describe("CSV", function()
     assert.are.same({ { "a", "b", "c" }, { "d", "", "f" }, { "", "", "" }, { "g" } }, (read "a,b,c\nd,,f\n,,\ng"))
   end)
 
+  it("has fields over several lines, wherever they begin", function()
+    local list = read("a\n" .. ("b\n"):rep(2000) .. '"c\n\nd"\n')
+    assert.are.same({ 2002, { "c\n\nd" } }, { #list, list[2002] })
+  end)
+
   it("has lines that end with CR LF or LF, the last one also with neither", function()
     assert.are.same({ { "a", "b" }, { "c", "d" } }, (read "a,b\r\nc,d"))
     assert.are.same({ { "a", "b" }, { "c", "d" } }, (read "a,b\r\nc,d\n"))

@@ -36,6 +36,7 @@ describe("JSON Lines", function()
 
   for text, case in pairs {
     ['{"id":"UR-1"'] = { "Expected comma or object end but found T_END", 2, 13 },
+    ['{"é":"é","id":x}'] = { "Expected value but found invalid token", 2, 15 },
     ['{"id":é}'] = { "Expected value but found invalid token", 2, 7 },
     ['{"id":"a"} x'] = { "Expected the end but found invalid token", 2, 12 },
     ['["UR-1"]'] = { "each line must be a JSON object", 2, 1 },

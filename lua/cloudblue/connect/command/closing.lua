@@ -49,7 +49,7 @@ local function introduce(job)
   local source, held = job.source, job.held
   for _, words in ipairs(source.words) do job.voice:say(words) end
   local left = source.total
-  if held and left > 0 then
+  if held then
     left = ledgers.left(held.counts)
     job.voice:say(("By %s, %d of them are done: %s."):format(
       ledgers.shown(job.given.ledger), held.counts.total - left, outcome.line(ledgers.final(held.counts))))

@@ -63,17 +63,18 @@ local function countedEntries(job, isStopped)
   end
 end
 
--- So many records at once that the pauses between are a second at most; nil: as many as usual.
-local function paced(perSecond)
-  return perSecond and math.tointeger(math.max(1, math.min(BATCH_SIZE, perSecond // 1))) or nil
+-- Records of a request: no more than what a second lets through, so that the pauses are short. nil: as usual.
+local function sizeOf(given)
+  if given.batchSize or not given.perSecond then return given.batchSize end
+  return math.tointeger(math.max(1, math.min(BATCH_SIZE, given.perSecond // 1)))
 end
 
 local function settingsOf(job, isStopped)
   local given = job.given
   return {
-    concurrency = given.workers, batchSize = given.batchSize or paced(given.perSecond), perSecond = given.perSecond,
-    ledger = given.ledger,
-    maxRefused = given.maxRefused, maxDuration = given.maxDuration, shouldStop = function()
+    concurrency = given.workers, batchSize = sizeOf(given), perSecond = given.perSecond, ledger = given.ledger,
+    maxRefused = given.maxRefused, maxDuration = given.maxDuration,
+    shouldStop = function()
       job.began = true
       return isStopped()
     end,
@@ -94,6 +95,7 @@ local function countRest(job, counts)
     job.refusals:add(entry, "notTried")
     done, entry = pcall(job.rest)
   end
+  if not done and not (type(entry) == "table" and entry.changed) then error(entry, 0) end
   -- Where the input has changed, what was read of it before.
   counts.notTried = counts.notTried + math.max(0, job.source.total - outcome.sum(counts))
 end
