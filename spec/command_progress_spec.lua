@@ -38,8 +38,8 @@ describe("progress", function()
       clock.now = second
       bar:show(counts(second * 10, 4000, second > 50 and 2 or 0, second > 80 and 1 or 0))
     end
-    assert.are.equal("300 of 4000\n600 of 4000, 10/s, 6 min left, 2 refused\n"
-      .. "900 of 4000, 10/s, 6 min left, 2 refused, 1 unknown\n", written())
+    assert.are.equal("300 of 4000\n600 of 4000, 2 refused, 6 min left, 10/s\n"
+      .. "900 of 4000, 2 refused, 1 unknown, 6 min left, 10/s\n", written())
   end)
 
   it("has the rate of the last seconds, not of the whole run", function()
@@ -52,7 +52,7 @@ describe("progress", function()
     bar:show(counts(2001, 10000), true)
     clock.now = 301
     bar:show(counts(2009, 10000), true)
-    assert.is_truthy(written():find("2009 of 10000, 8.0/s, 17 min left\n$"))
+    assert.is_truthy(written():find("2009 of 10000, 17 min left, 8.0/s\n$"))
   end)
 
   it("says how long it will take, in words", function()
@@ -71,10 +71,10 @@ describe("progress", function()
     for line in screen:gmatch "\r\27%[%?7l(.-)\27%[K\27%[%?7h" do drawn[#drawn + 1] = line end
     assert.are.same({
       "[--------------------]   0%  0 of 100",
-      "[#####---------------]  25%  25 of 100  25/s  3 s left",
-      "[##########----------]  50%  50 of 100  25/s  2 s left  1 refused",
-      "[###############-----]  75%  75 of 100  25/s  1 s left  1 refused",
-      "[####################] 100%  100 of 100  25/s  2 refused  1 unknown",
+      "[#####---------------]  25%  25 of 100  3 s left  25/s",
+      "[##########----------]  50%  50 of 100  1 refused  2 s left  25/s",
+      "[###############-----]  75%  75 of 100  1 refused  1 s left  25/s",
+      "[####################] 100%  100 of 100  2 refused  1 unknown  25/s",
     }, drawn)
     assert.is_truthy(screen:find "\r\27%[Kwords\n$")
   end)

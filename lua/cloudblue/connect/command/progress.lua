@@ -62,17 +62,17 @@ local function inWords(rate)
   return rate < 10 and ("%.1f/s"):format(rate) or ("%.0f/s"):format(rate)
 end
 
+-- What matters most comes first: a terminal may be too narrow for all.
 local function partsOf(self, counts)
   local rate = rateOf(self, counts)
   local parts = { ("%d of %d"):format(counts.done, counts.total) }
-  if rate then
-    parts[#parts + 1] = inWords(rate)
-    if counts.done < counts.total then
-      parts[#parts + 1] = progress.duration((counts.total - counts.done) / rate) .. " left"
-    end
+  local function add(text) parts[#parts + 1] = text end
+  if counts.refused > 0 then add(self.paint("red", counts.refused .. " refused")) end
+  if counts.unknown > 0 then add(self.paint("yellow", counts.unknown .. " unknown")) end
+  if rate and counts.done < counts.total then
+    add(progress.duration((counts.total - counts.done) / rate) .. " left")
   end
-  if counts.refused > 0 then parts[#parts + 1] = self.paint("red", counts.refused .. " refused") end
-  if counts.unknown > 0 then parts[#parts + 1] = self.paint("yellow", counts.unknown .. " unknown") end
+  if rate then add(inWords(rate)) end
   return parts
 end
 
