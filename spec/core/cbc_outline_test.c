@@ -257,9 +257,15 @@ static void the_objects_of_a_list_are_read_one_after_the_other(void **state) {
 }
 
 static void what_is_no_list_of_objects_is_not_plain(void **state) {
-  static const char *const texts[] = {
-      "", " ", "{}", "[", "[{}", "[{},", "[{},]", "[,{}]", "[{}{}]", "[{}]]", "[{}] x", "[{},1]",
-      "[\"a\"]", "[{\"a\":1}, {\"a\":\"\\u0041\"}]", "[[{}]]", "[{\"a\":}]", "]"};
+  static const char *const texts[] = {"",        " ",
+                                      "{}",      "[",
+                                      "[{}",     "[{},",
+                                      "[{},]",   "[,{}]",
+                                      "[{}{}]",  "[{}]]",
+                                      "[{}] x",  "[{},1]",
+                                      "[\"a\"]", "[{\"a\":1}, {\"a\":\"\\u0041\"}]",
+                                      "[[{}]]",  "[{\"a\":}]",
+                                      "]"};
   (void)state;
   for (size_t i = 0; i < sizeof texts / sizeof *texts; i++)
     if (listed(texts[i]) != -1) fail_msg("%s is plain", texts[i]);
@@ -269,7 +275,8 @@ static void what_is_no_list_of_objects_is_not_plain(void **state) {
 }
 
 static void a_list_cut_off_anywhere_is_not_plain(void **state) {
-  static const char text[] = "[{\"id\":\"UR-1\",\"n\":-1.5},{\"id\":\"UR-2\",\"t\":true,\"z\":null}]";
+  static const char text[] =
+      "[{\"id\":\"UR-1\",\"n\":-1.5},{\"id\":\"UR-2\",\"t\":true,\"z\":null}]";
   char part[sizeof text];
   (void)state;
   assert_int_equal(listed(text), 2);

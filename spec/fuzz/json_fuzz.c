@@ -122,7 +122,8 @@ static void compare_list(lua_State *L, cbc_outline *o, const char *s, size_t n, 
   while (cbc_outline_next(&list, o)) {
     count++;
     if (!decoded || !lua_istable(L, 2)) continue;
-    if (lua_rawgeti(L, 2, count) == LUA_TTABLE && cbc_outline_ended(&list)) compare_outline(L, o, s);
+    if (lua_rawgeti(L, 2, count) == LUA_TTABLE && cbc_outline_ended(&list))
+      compare_outline(L, o, s);
     lua_pop(L, 1);
   }
   if (!cbc_outline_ended(&list)) return;
