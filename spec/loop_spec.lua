@@ -204,20 +204,44 @@ describe("client:step", function()
 end)
 
 describe("client:close", function()
-  it("ends the calls that wait in the loop as cancelled, and the watch before the descriptor", function()
-    local s <close> = service.scripted { { { read = "request" }, { hang = true } } }
-    local isOpen
+  -- A loop that finds out, each time it ends a watch, whether the descriptor is still open. `onEnd` runs before that,
+  -- the first time.
+  local function observant(opened, onEnd)
     local loop = plainloop.new()
     local watch = loop.functions.watch
-    loop.functions.watch = function(fd, onReadable)
+    function loop.functions.watch(fd, onReadable)
       local unwatch = watch(fd, onReadable)
       return function()
+        local act = onEnd
+        onEnd = nil
+        if act then act() end
         local link = io.open(("/proc/self/fdinfo/%d"):format(fd))
-        isOpen = link ~= nil
+        opened[#opened + 1] = link ~= nil
         if link then link:close() end
         unwatch()
       end
     end
+    return loop
+  end
+
+  it("ends the watch before the descriptor, even in the middle of another's ending it", function()
+    for _, by in ipairs { "call", "detach" } do
+      local s <close> = service.answering { service.closed "UR-1" }
+      local opened = {}
+      local loop = observant(opened, function() s.client:close() end)
+      s.client:attach(loop.functions)
+      local runs = loop:start(function() return s.records:close("UR-1", "B-1") end)
+      if by == "detach" then s.client:detach() end
+      loop:finish(runs)
+      assert.same({ true, false }, opened)
+      assert.matches("closed", tostring(s.client))
+    end
+  end)
+
+  it("ends the calls that wait in the loop as cancelled, and the watch before the descriptor", function()
+    local s <close> = service.scripted { { { read = "request" }, { hang = true } } }
+    local opened = {}
+    local loop = observant(opened)
     s.client:attach(loop.functions)
     local runs = loop:start(
       function() return select(2, s.records:close("UR-1", "B-1")) end,
@@ -225,6 +249,7 @@ describe("client:close", function()
     s.client:close()
     local failures = loop:finish(runs)
     assert.same({ "cancelled", "cancelled" }, { failures[1].kind, failures[2].kind })
-    assert.same({ 1, nil, true }, { loop:count "unwatch", next(loop.watched), isOpen })
+    assert.same({ 1, nil }, { loop:count "unwatch", next(loop.watched) })
+    assert.same({ true }, opened)
   end)
 end)

@@ -198,13 +198,25 @@ int cbl_client_new(lua_State *L) {
   return 1;
 }
 
-bool cbl_client_end_watch(lua_State *L) {
+/* Calls the function at the top of the stack, which ends a watch of the client, and
+** leaves it there. False when out of memory. */
+static bool call_unwatch(lua_State *L, int idx) {
+  bool ended;
+  lua_getiuservalue(L, idx, CBL_ENDING);
+  lua_pushvalue(L, -2);
+  lua_setiuservalue(L, idx, CBL_ENDING);
+  lua_pushvalue(L, -2);
+  ended = cbl_callquietly(L, 0) != LUA_ERRMEM;
+  lua_setiuservalue(L, idx, CBL_ENDING);
+  return ended;
+}
+
+bool cbl_client_end_watch(lua_State *L, int idx) {
   bool ended = true;
   if (lua_rawgeti(L, -1, CBL_LOOP_UNWATCH) == LUA_TFUNCTION) {
     lua_pushboolean(L, false);
     lua_rawseti(L, -3, CBL_LOOP_UNWATCH);
-    lua_pushvalue(L, -1);
-    ended = cbl_callquietly(L, 0) != LUA_ERRMEM;
+    ended = call_unwatch(L, idx);
     if (!ended) {
       lua_pushvalue(L, -1);
       lua_rawseti(L, -3, CBL_LOOP_UNWATCH);
@@ -216,7 +228,7 @@ bool cbl_client_end_watch(lua_State *L) {
 
 void cbl_client_unwatch(lua_State *L, int idx) {
   if (lua_getiuservalue(L, idx, CBL_LOOP) != LUA_TNIL)
-    cbl_client_end_watch(L);
+    cbl_client_end_watch(L, idx);
   else
     lua_pop(L, 1);
 }

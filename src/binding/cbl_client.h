@@ -30,7 +30,8 @@ enum {
   CBL_SPARE_JOB,  /* the userdata of a call that is over, for the next; or nil */
   CBL_LOOP,       /* list of the functions of the loop that it is attached or lent to; or nil */
   CBL_PARKED,     /* address of a parked call -> token */
-  CBL_CLIENT_VALUES = CBL_PARKED
+  CBL_ENDING,     /* the loop's function that is ending a watch, and has not returned; or nil */
+  CBL_CLIENT_VALUES = CBL_ENDING
 };
 
 /* The functions of a loop: places in a list. The first three are false where a client is
@@ -62,9 +63,9 @@ cbc_client *cbl_client_core(lua_State *L, int idx);
 ** if there is one. An error of the loop's becomes a warning. */
 void cbl_client_unwatch(lua_State *L, int idx);
 
-/* Pops a loop and ends its watch in the same way. False when that was out of memory: it
-** may be tried again. */
-bool cbl_client_end_watch(lua_State *L);
+/* Pops a loop and ends its watch of the client at index idx in the same way. False when
+** that was out of memory: it may be tried again. */
+bool cbl_client_end_watch(lua_State *L, int idx);
 
 /* True when the bytes hold the secret part of the key: a service may echo it. */
 bool cbl_client_finds_secret(const cbl_client *c, const char *bytes, size_t n);

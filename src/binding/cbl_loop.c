@@ -55,7 +55,7 @@ static bool set_loop(lua_State *L) {
   lua_setiuservalue(L, 1, CBL_LOOP);
   if (!lua_isnil(L, -1)) {
     lua_pushvalue(L, -1);
-    if (!cbl_client_end_watch(L)) {
+    if (!cbl_client_end_watch(L, 1)) {
       lua_setiuservalue(L, 1, CBL_LOOP);
       return false;
     }
@@ -143,12 +143,25 @@ int cbl_loop_step(lua_State *L) {
   return 0;
 }
 
+/* Lua code that runs while a watch is being ended (the loop's, a debug hook) closes the
+** client: the watch is ended before that, too. */
+static void finish_watch(lua_State *L) {
+  if (lua_getiuservalue(L, 1, CBL_ENDING) == LUA_TFUNCTION) {
+    lua_pushnil(L);
+    lua_setiuservalue(L, 1, CBL_ENDING);
+    if (cbl_callquietly(L, 0) == LUA_ERRMEM) cbl_raise_nomem(L);
+  } else {
+    lua_pop(L, 1);
+  }
+}
+
 int cbl_loop_close(lua_State *L) {
   const cbl_client *c = cbl_checkself(L, CBL_CLIENT);
   lua_settop(L, 1);
   if (c->live.core == NULL) return 0;
   lua_pushnil(L);
   change_loop(L);
+  finish_watch(L);
   cbc_client_close(c->live.core);
   /* Who parked while the watch was ended. */
   cbl_parking_release(L, 1);
