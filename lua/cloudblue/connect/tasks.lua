@@ -93,8 +93,9 @@ end
 
 -- More results than the limit are not collected: then a worker waits until some are taken.
 local function addResult(run, worker, ...)
-  run.lastResult = run.lastResult + 1
-  run.results[run.lastResult] = table.pack(...)
+  local result, last = table.pack(...), run.lastResult + 1
+  run.results[last] = result
+  run.lastResult = last
   while run.lastResult - run.firstResult >= run.limit do
     run.full[#run.full + 1] = worker
     yield(worker)
