@@ -36,6 +36,24 @@ static void as_many_sockets_are_waited_for_as_libcurl_announces(void **state) {
   testenv_check(&t);
 }
 
+static void a_handle_that_libcurl_ran_out_of_memory_in_is_replaced(void **state) {
+  testenv t;
+  cbc_multi m;
+  const CURLM *old;
+  (void)state;
+  testenv_init(&t);
+  assert_int_equal(cbc_multi_init(&m, &t.env, 4), CBC_OK);
+  old = m.handle;
+  m.broken = true;
+  m.timer = 5;
+  assert_int_equal(cbc_multi_renew(&m), CBC_OK);
+  assert_ptr_not_equal(m.handle, old);
+  assert_false(m.broken);
+  assert_true(m.timer < 0);
+  cbc_multi_free(&m);
+  testenv_check(&t);
+}
+
 /* ==== Waiting ========================================================= */
 
 static void waiting_for_nothing_lasts_as_long_as_asked(void **state) {
@@ -118,6 +136,7 @@ static void a_host_that_does_not_step_is_kept_waiting(void **state) {
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(as_many_sockets_are_waited_for_as_libcurl_announces),
+      cmocka_unit_test(a_handle_that_libcurl_ran_out_of_memory_in_is_replaced),
       cmocka_unit_test(waiting_for_nothing_lasts_as_long_as_asked),
       cmocka_unit_test(a_signal_while_waiting_is_told),
       cmocka_unit_test(a_host_that_does_not_step_is_kept_waiting)};

@@ -11,13 +11,17 @@
 ** lua-cjson's buffer is left out: it calls the C library's realloc and ends the
 ** process when that fails.
 */
+#include <arpa/inet.h>
 #include <curl/curl.h>
 #include <lauxlib.h>
 #include <lua.h>
 #include <lualib.h>
 #include <stdbool.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
 
 #include "cbl_state.h"
 
@@ -184,12 +188,19 @@ static double no_chance(void *ud) {
   return 0;
 }
 
-/* Where there is nothing to wait for, time is skipped. */
+/* Milliseconds after which nothing comes any more. */
+#define PATIENCE 3
+
+/* Where there is nothing to wait for, or nothing comes, time is skipped. */
 static int fast_wait(void *ud, struct pollfd *fds, nfds_t count, int milliseconds) {
+  int ready = 0, waited = 0;
   (void)ud;
-  if (count > 0) return poll(fds, count, milliseconds);
-  skipped += milliseconds / 1e3;
-  return 0;
+  if (count > 0) {
+    waited = milliseconds < PATIENCE ? milliseconds : PATIENCE;
+    ready = poll(fds, count, waited);
+  }
+  if (ready == 0) skipped += (milliseconds - waited) / 1e3;
+  return ready;
 }
 
 static cbc_env core_env = {NULL, core_memory, fast_now, fast_wall, no_chance, fast_wait};
@@ -206,7 +217,13 @@ static state *check_state(lua_State *L) {
   return s;
 }
 
-/* faultalloc.state(path, cpath [, secret]): a state with all libraries, its
+/* pass(seconds), in a state: so much time is skipped. */
+static int pass(lua_State *L) {
+  skipped += luaL_checknumber(L, 1);
+  return 0;
+}
+
+/* faultalloc.state(path, cpath [, secret]): a state with all libraries, pass, its
 ** package.path and cpath, and the core's surroundings in its registry. secret is
 ** looked for in what the core gives back; it is a string that stays. */
 static int new_state(lua_State *L) {
@@ -224,6 +241,7 @@ static int new_state(lua_State *L) {
   s->L = lua_newstate(lua_memory, NULL);
   if (s->L == NULL) return luaL_error(L, "no state");
   luaL_openlibs(s->L);
+  lua_register(s->L, "pass", pass);
   lua_getglobal(s->L, "package");
   lua_pushstring(s->L, path);
   lua_setfield(s->L, -2, "path");
@@ -334,6 +352,37 @@ static int blocks(lua_State *L) {
   return 1;
 }
 
+/* Descriptors that are looked at. */
+#define DESCRIPTORS_MOST 1024
+
+/* True for a client's timer: what the sandbox has open in its thread is of other kinds. */
+static bool is_timer(int fd) {
+  static const char timer[] = "anon_inode:[timerfd]";
+  char name[64], kind[64];
+  ssize_t n;
+  snprintf(name, sizeof name, "/proc/self/fd/%d", fd);
+  n = readlink(name, kind, sizeof kind);
+  return n == (ssize_t)strlen(timer) && memcmp(kind, timer, (size_t)n) == 0;
+}
+
+/* True for a socket that is connected to the port of 127.0.0.1. */
+static bool leads_to(int fd, lua_Integer port) {
+  struct sockaddr_in peer;
+  socklen_t size = sizeof peer;
+  memset(&peer, 0, sizeof peer);
+  return getpeername(fd, (struct sockaddr *)&peer, &size) == 0 && peer.sin_family == AF_INET &&
+         ntohs(peer.sin_port) == port;
+}
+
+/* faultalloc.descriptors(port): how many descriptors of clients of that port are open. */
+static int descriptors(lua_State *L) {
+  lua_Integer port = luaL_checkinteger(L, 1), n = 0;
+  for (int fd = 0; fd < DESCRIPTORS_MOST; fd++)
+    if (is_timer(fd) || leads_to(fd, port)) n++;
+  lua_pushinteger(L, n);
+  return 1;
+}
+
 static int state_gc(lua_State *L) {
   close_state(luaL_checkudata(L, 1, STATE));
   return 0;
@@ -343,7 +392,8 @@ __attribute__((visibility("default"))) int luaopen_faultalloc(lua_State *L);
 
 int luaopen_faultalloc(lua_State *L) {
   static const luaL_Reg methods[] = {{"run", run}, {"try", try}, {"close", finish}, {NULL, NULL}};
-  static const luaL_Reg functions[] = {{"state", new_state}, {"blocks", blocks}, {NULL, NULL}};
+  static const luaL_Reg functions[] = {
+      {"state", new_state}, {"blocks", blocks}, {"descriptors", descriptors}, {NULL, NULL}};
   /* Held to the end of the process: libcurl's own blocks are then the same
   ** before and after each state. */
   if (curl_global_init_mem(CURL_GLOBAL_DEFAULT, curl_malloc, curl_free_, curl_realloc, curl_strdup,

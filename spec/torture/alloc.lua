@@ -8,11 +8,12 @@
 --     call gives otherwise;
 --   * the state then works on as before;
 --   * when it is closed nothing is left of what Lua, the core and libcurl took, every block was given back under its
---     size, and no memory of the core's held the key;
+--     size, no memory of the core's held the key, and no descriptor of a client is open;
 --   * the sandbox's journal agrees: a success was carried out once, rejected and unsent were not, and nothing twice.
 --
 -- A process of its own, because libcurl takes its memory functions once.
 
+local atOnce = require "spec.torture.alloc_atonce"
 local cases = require "spec.torture.alloc_cases"
 local sandbox = require "cloudblue.connect.sandbox"
 
@@ -38,6 +39,7 @@ local faultalloc = load()
 -- What every state begins with.
 local PRELUDE = [==[
   endpoint, key, recordId, chunkId = ...
+  recordIds = { select(5, ...) }
   function report(first, second)
     if first == "raised" then
       -- Lua's own require puts the name of the file before it.
@@ -76,10 +78,23 @@ local few = assert(sandbox.start { records = 20, chunks = 20, apiKey = KEY })
 local many = assert(sandbox.start { records = 6000, chunks = 6000, apiKey = KEY })
 local sb, used
 
--- Ids that no other try of the case has.
-local function newIds()
+-- Ids that no other try of the case has: of a record, of a chunk, and of the records that it needs at once.
+local function newIds(case)
+  local recordIds = {}
   if sb == many then used = used + 1 end
-  return ("UR-2026-01-0000-0000-0000-%04d"):format(used), ("UFC-2026-01-0000-0000-%03d"):format(used)
+  local chunkId = ("UFC-2026-01-0000-0000-%03d"):format(used)
+  for i = 1, case.atOnce or 1 do
+    if i > 1 then used = used + 1 end
+    recordIds[i] = ("UR-2026-01-0000-0000-0000-%04d"):format(used)
+  end
+  return recordIds, chunkId
+end
+
+-- The answers of calls made at once: id -> answer.
+local function readAnswers(text)
+  local answers = {}
+  for id, answer in text:gmatch "(%S+)=([^\n]*)\n" do answers[id] = answer end
+  return answers
 end
 
 -- Blocks that stay with the process: those of libcurl's global state.
@@ -91,23 +106,29 @@ local function try(case, n, manner)
   local function check(ok, problem)
     if not ok then problems[#problems + 1] = problem end
   end
-  local recordId, chunkId = newIds()
+  local recordIds, chunkId = newIds(case)
   local state = faultalloc.state(package.path, package.cpath, KEY:match(":(.*)"))
-  assert(state:run(PRELUDE, sb.endpoint, KEY, recordId, chunkId))
+  assert(state:run(PRELUDE, sb.endpoint, KEY, recordIds[1], chunkId, table.unpack(recordIds)))
   if not case.cold then assert(state:run(WARM)) end
   if case.setup then assert(state:run(case.setup)) end
   assert(state:run("function call() " .. case.call .. " end"))
   local answer, failed, tried = state:try("call", n, manner)
   check(state:run(WORKS))
-  if case.after then check(state:run(case.after)) end
+  local after, answers
+  if case.after then
+    after, answers = state:run(case.after)
+    check(after, answers)
+  end
   local left, mistakes, spills = state:close()
   for who, count in pairs(left) do
     check(count == base[who], ("%d blocks of %s were not given back"):format(count - base[who], who))
   end
+  check(faultalloc.descriptors(sb.port) == 0, "descriptors were left open")
   check(mistakes == 0, mistakes .. " blocks were given back under another size")
   check(spills == 0, spills .. " blocks of the core's freed memory held the key")
   return {
-    answer = answer, failed = failed, tried = tried, problems = problems, recordId = recordId, chunkId = chunkId,
+    answer = answer, failed = failed, tried = tried, problems = problems, recordId = recordIds[1], chunkId = chunkId,
+    answers = case.atOnce and after and readAnswers(answers) or nil,
   }
 end
 
@@ -149,7 +170,7 @@ local function torture(case, manner, report)
     for _, problem in ipairs(result.problems) do report(("allocation %d, %s: %s"):format(n, manner, problem)) end
     result.n, result.manner = n, manner
     tries[#tries + 1] = result
-    n = n + EVERY
+    n = n + (EVERY > 1 and EVERY * (case.sparse or 1) or 1)
   until result.failed == 0 or n > MOST
   return #tries - 1, tries
 end
@@ -157,8 +178,10 @@ end
 local function judge(case, tries, report)
   local closes = journal()
   for _, result in ipairs(tries) do
-    local problem = disagreement(result.answer, closes[result[case.closes]] or 0)
-    if problem then report(("allocation %d, %s: %s"):format(result.n, result.manner, problem)) end
+    for id, answer in pairs(result.answers or { [result[case.closes]] = result.answer }) do
+      local problem = disagreement(answer, closes[id] or 0)
+      if problem then report(("allocation %d, %s: %s: %s"):format(result.n, result.manner, id, problem)) end
+    end
   end
 end
 
@@ -172,16 +195,14 @@ end
 local total, number, failures = 0, 0, 0
 
 local function runCase(case)
-  local problems, points, tries, asked = {}, 0, {}, { lua = 0, core = 0, curl = 0 }
+  local problems, points, asked = {}, 0, nil
   local function report(problem) problems[#problems + 1] = problem end
-  prepare(case)
   for _, manner in ipairs(MANNERS) do
-    local count, some = torture(case, manner, report)
-    points = points + count
-    table.move(some, 1, #some, #tries + 1, tries)
-    asked = some[#some].tried
+    prepare(case)
+    local count, tries = torture(case, manner, report)
+    if case.closes then judge(case, tries, report) end
+    points, asked = points + count, tries[#tries].tried
   end
-  if case.closes then judge(case, tries, report) end
   total, number = total + points, number + 1
   if #problems > 0 then failures = failures + 1 end
   print(("%sok %d - %s: %d points (a call: %d allocations of Lua, %d of the core, %d of libcurl)"):format(
@@ -192,7 +213,7 @@ end
 
 io.stdout:setvbuf "line"
 local chosen = {}
-for _, case in ipairs(cases) do
+for _, case in ipairs(table.move(atOnce, 1, #atOnce, #cases + 1, cases)) do
   if not FILTER or case.name:find(FILTER, 1, true) then chosen[#chosen + 1] = case end
 end
 print("1.." .. #chosen)

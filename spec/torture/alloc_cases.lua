@@ -5,7 +5,8 @@
 -- give a result and `nil`, or `nil` and a failure. `expected` is what comes when memory suffices: "success" unless
 -- said. `closes` names the global that holds the id of what is closed: the sandbox's journal has to agree. `faults`
 -- and `bulkRoute` configure the sandbox. `after` runs when memory is back: it raises what is wrong. `cold`: the call is
--- to meet a state that has only its libraries.
+-- to meet a state that has only its libraries. `atOnce`: so many recordIds are closed at once (alloc_atonce.lua), and
+-- `after` returns what came of each; `sparse`: where not each allocation is tried, so much fewer.
 
 -- A folder with a file in it. Afterwards nothing else is there but the whole of what was to be written.
 local FOLDER = [[

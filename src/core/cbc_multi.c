@@ -73,23 +73,36 @@ static int on_timer(CURLM *handle, long milliseconds, void *ud) {
 
 /* ==== Beginning and end =============================================== */
 
-static CURLMcode set_options(cbc_multi *m, long max_connections) {
+static CURLMcode set_options(cbc_multi *m) {
   CURLMcode rc = curl_multi_setopt(m->handle, CURLMOPT_SOCKETFUNCTION, cbc_multi_watch);
   if (rc == CURLM_OK) rc = curl_multi_setopt(m->handle, CURLMOPT_SOCKETDATA, m);
   if (rc == CURLM_OK) rc = curl_multi_setopt(m->handle, CURLMOPT_TIMERFUNCTION, on_timer);
   if (rc == CURLM_OK) rc = curl_multi_setopt(m->handle, CURLMOPT_TIMERDATA, m);
-  if (rc == CURLM_OK) rc = curl_multi_setopt(m->handle, CURLMOPT_MAXCONNECTS, max_connections);
-  if (rc == CURLM_OK)
-    rc = curl_multi_setopt(m->handle, CURLMOPT_MAX_TOTAL_CONNECTIONS, max_connections);
+  if (rc == CURLM_OK) rc = curl_multi_setopt(m->handle, CURLMOPT_MAXCONNECTS, m->most);
+  if (rc == CURLM_OK) rc = curl_multi_setopt(m->handle, CURLMOPT_MAX_TOTAL_CONNECTIONS, m->most);
   return rc;
 }
 
 cbc_code cbc_multi_init(cbc_multi *m, const cbc_env *env, long max_connections) {
-  *m = (cbc_multi){.env = env, .timer = -1, .handle = curl_multi_init()};
+  *m = (cbc_multi){.env = env, .timer = -1, .handle = curl_multi_init(), .most = max_connections};
   cbc_sockets_init(&m->opened, env);
   cbc_poller_init(&m->poller, env);
   cbc_waiters_init(&m->waiters, env, max_connections > 0 ? (size_t)max_connections : SIZE_MAX);
-  if (m->handle == NULL || set_options(m, max_connections) != CURLM_OK) return CBC_ENOMEM;
+  if (m->handle == NULL || set_options(m) != CURLM_OK) return CBC_ENOMEM;
+  return CBC_OK;
+}
+
+cbc_code cbc_multi_renew(cbc_multi *m) {
+  CURLM *old = m->handle;
+  m->handle = curl_multi_init();
+  if (m->handle == NULL || set_options(m) != CURLM_OK) {
+    curl_multi_cleanup(m->handle);
+    m->handle = old;
+    return CBC_ENOMEM;
+  }
+  curl_multi_cleanup(old);
+  m->timer = -1;
+  m->broken = false;
   return CBC_OK;
 }
 
@@ -136,9 +149,12 @@ cbc_code cbc_multi_open_poller(cbc_multi *m, cbc_error *err) {
 
 /* ==== Waiting ========================================================= */
 
+/* A socket that libcurl has closed meanwhile is no error: the others are still to be
+** acted on. */
 static CURLMcode act(cbc_multi *m, curl_socket_t s, int events) {
   int running;
-  return curl_multi_socket_action(m->handle, s, events, &running);
+  CURLMcode rc = curl_multi_socket_action(m->handle, s, events, &running);
+  return rc == CURLM_BAD_SOCKET ? CURLM_OK : rc;
 }
 
 static CURLMcode act_on_sockets(cbc_multi *m) {
@@ -209,8 +225,11 @@ void cbc_multi_arm(cbc_multi *m) {
 static cbc_code settle(cbc_multi *m, CURLMcode rc, cbc_error *err) {
   collect_finished(m);
   if (m->waiters.timed > 0) cbc_waiters_expire(&m->waiters, m->env->now(m->env->ud));
-  if (rc == CURLM_OUT_OF_MEMORY) return cbc_error_nomem(err);
-  if (rc != CURLM_OK && rc != CURLM_BAD_SOCKET)
+  if (rc == CURLM_OUT_OF_MEMORY) {
+    m->broken = true;
+    return cbc_error_nomem(err);
+  }
+  if (rc != CURLM_OK)
     return cbc_error_set(err, CBC_ETRANSPORT, "libcurl: %s", curl_multi_strerror(rc));
   return CBC_OK;
 }

@@ -18,6 +18,8 @@
 typedef struct cbc_multi {
   const cbc_env *env;
   CURLM *handle;      /* owned */
+  long most;          /* connections at once */
+  bool broken;        /* libcurl was out of memory in it: cbc_multi_renew is to come */
   cbc_sockets opened; /* of all connections */
   struct pollfd *fds; /* what libcurl waits for, until the poller is open; owned */
   size_t count, capacity;
@@ -37,6 +39,11 @@ typedef struct cbc_multi {
 ** in both cases cbc_multi_free ends it. env must outlive it. The caller sets
 ** finished, unwatched and ud. */
 cbc_code cbc_multi_init(cbc_multi *m, const cbc_env *env, long max_connections);
+
+/* After libcurl was out of memory, which leaves its list of sockets in disorder: a new
+** multi handle, without the connections of the old one, whose easy handles must have
+** been removed. CBC_OK or CBC_ENOMEM: then it is as before. */
+cbc_code cbc_multi_renew(cbc_multi *m);
 
 /* Closes every connection and the descriptor. Its easy handles must have been
 ** removed; nobody may be parked. */

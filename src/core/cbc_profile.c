@@ -130,6 +130,11 @@ void cbc_profile_end_sharing(cbc_profile *p) {
   set_sharing(p);
 }
 
+cbc_code cbc_profile_mend(cbc_profile *p) {
+  if (!p->multi.broken) return CBC_OK;
+  return cbc_multi_renew(&p->multi) == CBC_OK && set_sharing(p) == CURLE_OK ? CBC_OK : CBC_ENOMEM;
+}
+
 static CURLcode configure(cbc_profile *p, const cbc_options *o) {
   CURLcode rc;
   /* Counted and thread-safe since libcurl 7.84 (curl_global_init). Never taken

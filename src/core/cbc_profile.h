@@ -62,6 +62,10 @@ cbc_code cbc_profile_init(cbc_profile *p, const cbc_env *env, const cbc_options 
 ** callback of libcurl. */
 void cbc_profile_end_sharing(cbc_profile *p);
 
+/* After libcurl was out of memory, and every transfer has been ended: begins anew, without
+** the connections. Does nothing else. CBC_OK or CBC_ENOMEM. */
+cbc_code cbc_profile_mend(cbc_profile *p);
+
 /* Closes every connection and wipes the key. Its transfers must be over. */
 void cbc_profile_free(cbc_profile *p);
 

@@ -318,6 +318,7 @@ static void reset_reply(cbc_transfer *x) {
 static CURLcode launch(cbc_transfer *x, double timeout, bool fresh) {
   CURLcode rc = set_fresh(x, fresh);
   CURLMcode mrc;
+  if (cbc_profile_mend(x->profile) != CBC_OK) return CURLE_OUT_OF_MEMORY;
   if (rc == CURLE_OK) rc = set_patience(x, x->profile->sharing);
   if (rc == CURLE_OK) rc = set_timeout(x, CURLOPT_TIMEOUT_MS, &x->timeout, timeout);
   if (rc != CURLE_OK) return rc;
@@ -368,7 +369,7 @@ void cbc_transfer_finish(cbc_transfer *x, CURLcode result) {
   if (result == CURLE_OPERATION_TIMEDOUT && x->profile->http2 && x->sends > 0) note_silence(x);
   /* Nothing was written to the connection that was unfit, and libcurl has closed
   ** it: the same attempt goes on over a new one. */
-  if (x->unfit && x->kept && !x->fresh) {
+  if (x->unfit && x->kept && !x->fresh && result != CURLE_OUT_OF_MEMORY) {
     leave(x);
     x->unfit = false;
     x->message[0] = '\0';

@@ -110,7 +110,17 @@ void cbc_transport_release(cbc_transfer *x) {
 
 /* ==== Waiting ========================================================= */
 
+/* libcurl was out of memory, and says of no handle that it was its: none can go on. (It
+** leaves the socket's entry in a state that it divides by zero in, when the transfer
+** goes on.) */
+static void starve_all(cbc_transport *t) {
+  t->starved = true;
+  for (cbc_transfer *x = t->used; x != NULL; x = x->next)
+    x->nomem = true;
+}
+
 static cbc_code settle(cbc_transport *t, cbc_code rc) {
+  if (rc == CBC_ENOMEM) starve_all(t);
   if (t->starved) end_starved(t);
   if (t->profile.mixed) cbc_profile_end_sharing(&t->profile);
   return rc;
