@@ -16,6 +16,7 @@
 #include <lauxlib.h>
 #include <lua.h>
 #include <lualib.h>
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -42,9 +43,9 @@ typedef enum manner {
 } manner;
 
 static struct {
-  size_t blocks[ASKERS]; /* alive */
-  size_t tried;          /* allocations since memory was last made to end */
-  size_t fail_at;        /* number of the first to fail; 0: none */
+  atomic_size_t blocks[ASKERS]; /* alive; libcurl's also from the thread of a lookup */
+  size_t tried;                 /* allocations since memory was last made to end */
+  size_t fail_at;               /* number of the first to fail; 0: none */
   manner manner;
   size_t failed;           /* how many did */
   size_t tried_by[ASKERS]; /* allocations since then, by who asked */
@@ -236,7 +237,7 @@ static int new_state(lua_State *L) {
   luaL_setmetatable(L, STATE);
   lua_pushvalue(L, 3);
   lua_setiuservalue(L, -2, 1);
-  memset(memory.blocks, 0, sizeof memory.blocks[0] * ASKS_CURL);
+  memory.blocks[ASKS_LUA] = memory.blocks[ASKS_CORE] = 0;
   memory.mistakes = memory.spills = memory.fail_at = 0;
   s->L = lua_newstate(lua_memory, NULL);
   if (s->L == NULL) return luaL_error(L, "no state");
@@ -295,6 +296,13 @@ static void push_counts(lua_State *L, const size_t counts[ASKERS]) {
   }
 }
 
+static void push_blocks(lua_State *L) {
+  size_t counts[ASKERS];
+  for (int who = 0; who < ASKERS; who++)
+    counts[who] = memory.blocks[who];
+  push_counts(L, counts);
+}
+
 /* state:try(name, n, manner): calls the state's global function of that name
 ** while memory ends at allocation n (manner "hiccup", "once" or "always").
 ** Memory being back, the results, or the word "raised" and the error, go to its
@@ -340,7 +348,7 @@ static void close_state(state *s) {
 static int finish(lua_State *L) {
   state *s = check_state(L);
   close_state(s);
-  push_counts(L, memory.blocks);
+  push_blocks(L);
   lua_pushinteger(L, (lua_Integer)memory.mistakes);
   lua_pushinteger(L, (lua_Integer)memory.spills);
   return 3;
@@ -348,12 +356,12 @@ static int finish(lua_State *L) {
 
 /* faultalloc.blocks(): how many blocks are alive, by who took them. */
 static int blocks(lua_State *L) {
-  push_counts(L, memory.blocks);
+  push_blocks(L);
   return 1;
 }
 
 /* Descriptors that are looked at. */
-#define DESCRIPTORS_MOST 1024
+#define DESCRIPTORS_MOST 100
 
 /* True for a client's timer: what the sandbox has open in its thread is of other kinds. */
 static bool is_timer(int fd) {
