@@ -26,9 +26,12 @@ describe("four workers on one list", function()
 
   it("close each record once, though one is killed and one loses its batch", function()
     local place <close> = lives.start { records = 3000, ledger = server:uri("four"), batchSize = 20 }
-    place.sandbox:configure { faults = {
-      { on = "POST /usage/records/close-records", fault = "delay", seconds = 0.04, count = "all" },
-    } }
+    local function answerAfter(seconds)
+      place.sandbox:configure { faults = {
+        { on = "POST /usage/records/close-records", fault = "delay", seconds = seconds, count = "all" },
+      } }
+    end
+    answerAfter(0.15)
     local l <close> = assert(ledger.open(place.ledger))
     local options, known = { concurrency = 2, lease = LEASE }, {}
 
@@ -40,6 +43,7 @@ describe("four workers on one list", function()
     first:signal "KILL"
     first:stop()
     local lost = lives.stopWithBatch(l, second, secondName)
+    answerAfter(0.02)
     lives.awaitTakeover(l, left, firstName)
     lives.awaitTakeover(l, lost, secondName)
     second:signal "CONT"

@@ -26,7 +26,7 @@ end
 -- The server refuses to run as root.
 local function asSomebodyElse(command)
   if outputOf("id -u") ~= "0" then return command end
-  return "setpriv --reuid=nobody --regid=nogroup --clear-groups " .. command
+  return ("setpriv --reuid=nobody --regid=%s --clear-groups %s"):format(outputOf("id -g nobody"), command)
 end
 
 local function run(self, program, arguments)
@@ -40,7 +40,7 @@ end
 function postgres.start()
   local self = setmetatable({ folder = folders.make(), programs = programs() }, Server)
   local root = self.folder.root
-  if outputOf("id -u") == "0" then assert(os.execute(("chown nobody:nogroup '%s'"):format(root))) end
+  if outputOf("id -u") == "0" then assert(os.execute(("chown nobody '%s'"):format(root))) end
   run(self, "initdb", ("-D '%s/data' -A trust -U postgres --no-sync"):format(root))
   self:resume()
   return self

@@ -519,7 +519,7 @@ function UsageRecordResource:settle(id, externalBillingId, externalBillingNote, 
 ---@param options cloudblue.connect.ClosingOptions?
 ---@return cloudblue.connect.Summary? summary
 ---@return cloudblue.connect.Failure? failure beside nil; kind `ledger`: it can't be opened, or belongs to another list,
----endpoint or account; with errorCode `locked` another run has it. Nothing was sent
+---endpoint or account (errorCode `mismatch`); with errorCode `locked` another run has it. Nothing was sent
 function UsageRecordResource:closeMany(entries, options) end
 
 ---Calls a function for every match of a list, once, where the function makes matches leave the list: the front is read

@@ -166,6 +166,7 @@ end
 ---@param state string
 ---@return boolean whether it was still this worker's
 function Postgres:settle(first, state)
+  self.renewed[first] = nil
   return self:run(("UPDATE batches SET state = '%s', worker = NULL, lease = clock_timestamp() WHERE %s"):format(
     state, own(self, first))) == 1
 end
