@@ -69,7 +69,7 @@ describe("20,000 records", function()
   it("are closed once each by six workers, of which three are killed or stopped", function()
     local server <close> = postgres.start()
     local place <close> = start()
-    for round = 1, KILLS // 10 do
+    for round = 1, KILLS // 20 do
       place.sandbox:reset()
       place.ledger = server:uri("round " .. round)
       assert.equal("", lines(place:crowd(chance, 6, { concurrency = 2, lease = 1 }, 0.5)))

@@ -249,32 +249,26 @@ local function nextOf(given)
   end
 end
 
--- Opens the ledger and plans the entries. Returns it and its source; nil and a failure; or nil, nil and what is wrong
+-- Plans the entries, or sees whether the ledger holds them. Returns the source; nil and a failure. Raises what is wrong
 -- with an entry.
-local function openLedger(client, given, options)
-  local ledger, failure = ledgers.open(options.ledger, {
+local function sourceOf(ledger, client, given, options)
+  local total, repeated = ledger:plan(nextOf(given), { endpoint = client.endpoint, account = core.account(client) },
+    options.batchSize)
+  if not total then return nil, repeated end
+  local source, failure = ledger:source()
+  if source then source.repeated = repeated end
+  return source, failure
+end
+
+-- Returns the summary; nil and a failure; or nil, nil and what was raised before anything was sent.
+local function closeByLedger(records, given, options)
+  local ledger <close>, failure = ledgers.open(options.ledger, {
     create = given ~= nil, exclusive = true, lease = options.lease,
   })
   if not ledger then return nil, failure end
-  local done, total, repeated = pcall(ledger.plan, ledger, nextOf(given),
-    { endpoint = client.endpoint, account = core.account(client) }, options.batchSize)
-  local source
-  if done and total then
-    source, failure = ledger:source()
-  else
-    failure = done and repeated or nil
-  end
-  if source then
-    source.repeated = repeated
-    return ledger, source
-  end
-  ledger:close()
-  return nil, failure, not done and total or nil
-end
-
-local function closeByLedger(records, given, options)
-  local ledger <close>, source, problem = openLedger(records.client, given, options)
-  if not ledger then return nil, source, problem end
+  local done, source, problem = pcall(sourceOf, ledger, records.client, given, options)
+  if not done then return nil, nil, source end
+  if not source then return nil, problem end
   local run = newRun(records, source, options)
   local summary = carryOut(run)
   summary.ledger = checkLedger(run, ledger:counts())
@@ -300,8 +294,8 @@ function closing.closeMany(records, given, options, ...)
   if wrong then misuse.argument("closeMany", 2, wrong, 2) end
   local summary, failure, problem = (options.ledger and closeByLedger or closeGiven)(records, given, options)
   if not problem then return summary, failure end
-  -- Of an iterator it is raised as it is, for it may be the iterator's own.
-  if type(given) == "function" then error(problem, 0) end
+  -- What is wrong with a list is misuse. Of an iterator it is raised as it is, for it may be the iterator's own.
+  if type(given) ~= "table" or not tostring(problem):find("^entry %d+: ") then error(problem, 0) end
   misuse.argument("closeMany", 1, problem, 2)
 end
 
