@@ -18,7 +18,8 @@ describe("a ledger, as the command sees it,", function()
     assert(l:plan(support.each(support.list(1, count)), support.WHO, 1))
     local source = assert(l:source())
     for _, outcome in ipairs(outcomes) do assert(source:done(source:take(1), { outcome }, {})) end
-    if isToBeKilled then source:take(1) end
+    if isToBeKilled then return source:take(1) end
+    assert(source:finish())
   end
 
   it("need not be there", function()

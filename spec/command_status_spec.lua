@@ -12,21 +12,24 @@ describe("connect-usage status", function()
   end)
   after_each(function() folder:stop() end)
 
-  -- Plans so many entries, and settles one after the other with these outcomes.
-  local function fill(count, outcomes)
+  -- Plans so many entries, and settles one after the other with these outcomes. Where the run is cut off, it has sent
+  -- one more, and the ledger is still open.
+  local function fill(count, outcomes, isCutOff)
     local l = assert(ledger.open(name, { create = true, exclusive = true }))
     assert(l:plan(ledgers.each(ledgers.list(1, count)), ledgers.WHO, 1))
     local source = assert(l:source())
     for _, outcome in ipairs(outcomes) do
       assert(source:done(source:take(1), { outcome }, { outcome ~= "closed" and { message = "no way" } or nil }))
     end
-    return l, source
+    if isCutOff then return l, source:take(1) end
+    assert(source:finish())
+    l:close()
   end
 
   local function status(arguments) return commandline.run("status " .. arguments) end
 
   it("tells what became of the records of a ledger", function()
-    fill(5, { "closed", "closed", "already", "refused", "unknown" }):close()
+    fill(5, { "closed", "closed", "already", "refused", "unknown" })
     local printed, code = status(name)
     assert.are.equal(("endpoint   %s\nplanned    %s\nrecords    5\nclosed     2\nalready    1\nrefused    1\n"
       .. "unknown    1\nnot tried  0\nTo go on: connect-usage close --ledger %s\n"):format(
@@ -38,14 +41,13 @@ describe("connect-usage status", function()
     [0] = { "closed", "already" }, [1] = { "closed", "refused" }, [3] = { "refused", "unknown" }, [5] = { "refused" },
   } do
     it(("exits with %d where the run would"):format(code), function()
-      fill(2, outcomes):close()
+      fill(2, outcomes)
       assert.are.equal(code, (select(2, status(name))))
     end)
   end
 
   it("may be asked while a run goes on", function()
-    local l, source = fill(3, { "closed" })
-    source:take(1)
+    local l = fill(3, { "closed" }, true)
     local printed, code = status(name .. " --quiet")
     l:close()
     assert.are.equal(5, code)
@@ -54,15 +56,15 @@ describe("connect-usage status", function()
   end)
 
   it("lists what was not closed as CSV that can be closed again", function()
-    fill(4, { "refused", "closed", "unknown" }):close()
+    fill(5, { "refused", "closed", "unknown" }, true):close()
     assert.are.same({
       "id,external_billing_id,external_billing_note,outcome,message\nUR-000001,B-1,,refused,no way\n"
-        .. "UR-000003,B-3,,unknown,no way\n", 5,
+        .. "UR-000003,B-3,,unknown,no way\nUR-000004,B-4,,unknown,\n", 5,
     }, { status(name .. " --refused --quiet") })
   end)
 
   it("prints objects for programs", function()
-    fill(2, { "refused", "closed" }):close()
+    fill(2, { "refused", "closed" })
     local printed, code = status(name .. " --refused --json --quiet")
     assert.are.equal(1, code)
     assert.are.equal('{"external_billing_id":"B-1","id":"UR-000001","message":"no way","message_type":"entry",'

@@ -3,6 +3,8 @@
 
 local lines = require "cloudblue.connect.command.input.lines"
 
+local find, sub = string.find, string.sub
+
 local csv = {}
 
 -- Lines that a field in quotes may go on for; one more has lost its closing quote.
@@ -98,12 +100,14 @@ local function splitPlain(rows)
   rows.places = nil
   local lone = rows.line:find("\r", 1, true)
   if lone and lone <= rows.stop then return wrong(rows, lone, LONE_RETURN) end
-  local fields, count = {}, 0
-  for field in rows.line:sub(1, rows.stop):gmatch "[^,]*" do
+  local line, fields, count, position = rows.line, {}, 0, 1
+  while true do
+    local comma = find(line, ",", position, true)
     count = count + 1
-    fields[count] = field
+    fields[count] = sub(line, position, comma and comma - 1 or rows.stop)
+    if not comma then return fields end
+    position = comma + 1
   end
-  return fields
 end
 
 --- The fields of the next row. Empty lines are left out.
