@@ -265,7 +265,7 @@ describe("closeMany with a ledger", function()
     assert.equal("ledger", failure.kind)
     summary, failure = close(nil)
     assert.is_nil(summary)
-    assert.equal(("ledger %s: No such file or directory"):format(path), failure.message)
+    assert.equal(("ledger %s: there is no such file"):format(path), failure.message)
     assert.same({}, s:requests())
   end)
 

@@ -1,5 +1,6 @@
 -- A ledger in a file: who may open it, and what happens when it can't be written.
 
+local child = require "spec.support.child"
 local folders = require "spec.support.folder"
 local ledger = require "cloudblue.connect.closing.ledger"
 local ledgers = require "spec.support.ledgers"
@@ -36,7 +37,7 @@ describe("a ledger in a file", function()
   after_each(function() folder:stop() end)
 
   it("is made where it is to be made, and only there", function()
-    assert.equal(("ledger %s: No such file or directory"):format(path), refusal(path).message)
+    assert.equal(("ledger %s: there is no such file"):format(path), refusal(path).message)
     assert.same({}, folder:list())
     ledger.open(path, WORK):close()
     ledger.open(path):close()
@@ -44,7 +45,7 @@ describe("a ledger in a file", function()
 
   it("is a file, whatever its name means to SQLite", function()
     for _, name in ipairs { ":memory:", "file::memory:", "file:x?mode=memory" } do
-      assert.equal(("ledger %s: No such file or directory"):format(name), refusal(name).message)
+      assert.equal(("ledger %s: there is no such file"):format(name), refusal(name).message)
     end
   end)
 
@@ -59,6 +60,21 @@ describe("a ledger in a file", function()
       assert.equal(10, other:counts().open)
     end)
     assert.equal(10, other:counts().closed)
+  end)
+
+  it("can be looked at by the process that works on it, whose locks stay", function()
+    local l <close> = ledger.open(path, WORK)
+    l:plan(each(list(1, 10)), ledgers.WHO)
+    ledger.open(path):close()
+    -- Another process: where it does not see that the file is in use, it ends the log when it is done.
+    local other <close> = child.start(([[
+      local l = assert(require "cloudblue.connect.closing.ledger".open(%q))
+      print(l:counts().open)
+      l:close()
+    ]]):format(path))
+    assert.equal("10", other:line())
+    other:rest()
+    assert.is_true(#assert(folder:read("run.db-wal")) > 0)
   end)
 
   it("is one run's", function()

@@ -188,6 +188,7 @@ end
 
 local SETTINGS = {
   "SET client_encoding = 'UTF8'", "SET standard_conforming_strings = on", "SET synchronous_commit = on",
+  "SET default_transaction_isolation = 'read committed'",
 }
 
 local function open(self, uri)

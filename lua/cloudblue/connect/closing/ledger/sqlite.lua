@@ -163,12 +163,18 @@ local function prepare(self, options)
   for _, sql in ipairs(WORK) do self:run(sql) end
 end
 
+-- ENOENT.
+local MISSING <const> = 2
+
+-- Whether there is such a file: it is given its own name. To open and close it would release the locks that SQLite has
+-- on it for another connection of this process.
+local function exists(path)
+  local _, _, number = os.rename(path, path)
+  return number ~= MISSING
+end
+
 local function open(self, path, options)
-  if not options.create then
-    local file, problem = io.open(path, "rb")
-    if not file then failure.raise(self.name, (problem:gsub("^.*: ", ""))) end
-    file:close()
-  end
+  if not options.create and not exists(path) then failure.raise(self.name, "there is no such file") end
   if options.exclusive then lock(self, path) end
   self.connection = connect(self, path)
   prepare(self, options)
