@@ -44,9 +44,11 @@ describe("a session", function()
     end
     -- What goes wrong at a row, too.
     s:run("INSERT INTO t VALUES (1, 'x')")
-    local done, problem = pcall(s.first, s, "SELECT abs(-9223372036854775807 - a) FROM t")
-    assert.is_false(done)
-    assert.equal("ledger run.db: integer overflow", tostring(problem))
+    for _, method in ipairs { "run", "first" } do
+      local done, problem = pcall(s[method], s, "SELECT abs(-9223372036854775807 - a) FROM t")
+      assert.is_false(done)
+      assert.equal("ledger run.db: integer overflow", tostring(problem))
+    end
   end)
 
   it("writes all of a transaction", function()
