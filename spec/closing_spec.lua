@@ -233,6 +233,14 @@ describe("A batch that the service does not take", function()
     assert.equal(3, countOf(s, BULK))
   end)
 
+  it("is as large as before when replies are quick again", function()
+    local s <close> = scene.start { faults = { { on = BULK, fault = "delay", seconds = 2 * scene.SHORT } } }
+    local options = { batchSize = 16, concurrency = 1, timeout = 3.3 * scene.SHORT }
+    assert.equal(56, closeAll(s, entriesOf(1, 56), options).closed)
+    -- Of 16, 8, 16 and 16.
+    assert.equal(4, countOf(s, BULK))
+  end)
+
   it("is closed record by record where there is no bulk route", function()
     local s <close> = scene.start {}
     s.sandbox:configure { bulkRoute = false }

@@ -76,7 +76,8 @@ end
 ---@field options table
 ---@field summary cloudblue.connect.Summary
 ---@field now fun(): number seconds
----@field size integer entries of a batch
+---@field size integer entries of a batch, for now
+---@field most integer entries of a batch, at most
 ---@field hasBulkRoute boolean
 ---@field stopped boolean
 local Run = {}
@@ -85,8 +86,8 @@ Run.__index = Run
 local function newRun(records, source, options)
   return setmetatable({
     records = records, source = source, client = records.client, limits = limitsOf(options), options = options,
-    now = core.now,
-    size = options.batchSize or BATCH_SIZE, hasBulkRoute = true, stopped = false, began = core.now(), due = 0,
+    now = core.now, size = options.batchSize or BATCH_SIZE, most = options.batchSize or BATCH_SIZE,
+    hasBulkRoute = true, stopped = false, began = core.now(), due = 0,
     summary = { read = 0, closed = 0, already = 0, refused = 0, unknown = 0, notTried = 0, repeated = 0 },
   }, Run)
 end
@@ -102,13 +103,19 @@ end
 
 --- Batches are of at most so many entries from now on.
 function Run:limitBatches(size)
-  self.size = math.max(1, math.min(self.size, size))
+  self.most = math.max(1, math.min(self.most, size))
+  self.size = math.min(self.size, self.most)
 end
 
---- A batch of so many entries took so long. One that takes more than half of what it may is too large.
-function Run:tookSeconds(seconds, count)
+--- A batch of so many entries took so long. One that takes more than half of what it may is too large. Where there was
+--- a reply in less than a quarter, twice as many are not.
+function Run:tookSeconds(seconds, count, isAnswered)
   local timeout = self.limits.timeout or core.timeout(self.client)
-  if seconds > timeout / 2 and count > 1 then self:limitBatches(count // 2) end
+  if seconds > timeout / 2 then
+    self.size = math.max(1, math.min(self.size, count // 2))
+  elseif isAnswered and seconds < timeout / 4 and count == self.size then
+    self.size = math.min(2 * count, self.most)
+  end
 end
 
 function Run:newFailure(fields)

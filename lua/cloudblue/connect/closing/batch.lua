@@ -195,7 +195,7 @@ local function post(self, list)
   local run = self.run
   local before = run.now()
   local reply, failure = core.closeBatch(run.records, list, run.limits)
-  run:tookSeconds(run.now() - before, #list)
+  run:tookSeconds(run.now() - before, #list, reply ~= nil)
   if reply == true then return addClosed(self, list) end
   if reply then return readReply(self, list, reply) end
   local reason = reasonToStop(failure)
