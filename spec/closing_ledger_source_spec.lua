@@ -182,6 +182,11 @@ for kind, newPlace in pairs(ledgers.places) do
       assert.same({ total = 10, closed = 2, already = 1, refused = 1, open = 6 }, counts())
     end)
 
+    it("does not take for closed what it was told nothing of", function()
+      settle(assert(l:source()), { "closed", nil, nil, "refused" })
+      assert.same({ total = 10, closed = 1, unknown = 2, refused = 1, open = 6 }, counts())
+    end)
+
     it("opens a batch again of which nothing was tried", function()
       settle(assert(l:source()), "notTried")
       assert.equal("open open open", states())

@@ -33,7 +33,7 @@ describe("four workers on one list", function()
     end
     answerAfter(0.15)
     local l <close> = assert(ledger.open(place.ledger))
-    local options, known = { concurrency = 2, lease = LEASE }, {}
+    local options, known = { concurrency = 2, lease = LEASE, timeout = 20 }, {}
 
     local first, firstName = place:beginWorker(l, options, known)
     local second, secondName = place:beginWorker(l, options, known)
@@ -52,10 +52,32 @@ describe("four workers on one list", function()
       local summary = lives.summary(process)
       assert.is_nil(summary.stopped)
       assert.same({}, lives.problemsOf(summary))
-      assert.is_true(summary.read > 0)
     end
     -- The last to leave has waited for the others: nothing is left.
-    assert.is_true(place:isDone())
+    assert.equal(3000, place:counts().closed)
+    assert.same({}, place:judge())
+  end)
+
+  it("stop when the database goes, and the next run closes what they had sent", function()
+    local place <close> = lives.start { records = 1000, ledger = server:uri("gone"), batchSize = 20 }
+    place.sandbox:configure { faults = {
+      { on = "POST /usage/records/close-records", fault = "delay", seconds = 0.1, count = "all" },
+    } }
+    local processes = { place:begin { lease = LEASE }, place:begin { lease = LEASE } }
+    lives.await(function()
+      local counts = place:counts()
+      return counts and counts.closed >= 100
+    end)
+    server:halt()
+    for _, process in ipairs(processes) do
+      local summary = lives.summary(process)
+      assert.equal("ledger", summary.stopped)
+      assert.matches("server closed the connection", summary.failure)
+      assert.same({}, lives.problemsOf(summary))
+    end
+    server:resume()
+    assert.is_true(place:counts().sent > 0)
+    assert.same({}, lives.problemsOf(place:finish()))
     assert.same({}, place:judge())
   end)
 end)

@@ -217,8 +217,10 @@ end
 -- Seconds after which something that is waited for is not going to happen.
 local PATIENCE <const> = 20 * (tonumber(os.getenv "TEST_SLOWNESS") or 1)
 
--- Waits until a function returns something.
-local function await(fn)
+--- Waits until a function returns something.
+---@param fn fun(): any
+---@return any what it returns
+function lives.await(fn)
   local stop = cqueues.monotime() + PATIENCE
   repeat
     local value = fn()
@@ -234,7 +236,7 @@ end
 ---@param worker string its name in the ledger
 ---@return string batches their first entries, as a list of SQL
 function lives.stopWithBatch(l, process, worker)
-  return await(function()
+  return lives.await(function()
     process:signal "STOP"
     local batches = l.driver:first(
       ("SELECT string_agg(first::text, ',') FROM batches WHERE worker = '%s' AND state = 'sent'"):format(worker))
@@ -251,7 +253,7 @@ end
 ---@return string worker its name in the ledger
 function Lives:beginWorker(l, options, known)
   local process = self:begin(options)
-  local name = await(function()
+  local name = lives.await(function()
     if not l.driver:hasTables() then return nil end
     for worker in l.driver:rows("SELECT DISTINCT worker FROM batches WHERE worker IS NOT NULL") do
       if not known[worker] then return worker end
@@ -266,7 +268,7 @@ end
 ---@param batches string
 ---@param worker string
 function lives.awaitTakeover(l, batches, worker)
-  await(function()
+  lives.await(function()
     return l.driver:first(("SELECT count(*) FROM batches WHERE first IN (%s) AND worker = '%s'"):format(
       batches, worker)) == "0"
   end)

@@ -120,7 +120,7 @@ end
 local function judge(unit)
   local rows, open, untried = {}, 0, 0
   for index = 1, #unit.entries do
-    local outcome = unit.outcomes[index]
+    local outcome = unit.outcomes[index] or "unknown"
     if outcome ~= "closed" then
       if outcome == "notTried" then untried = untried + 1 end
       if outcome == "notTried" or outcome == "unknown" then open = open + 1 end
