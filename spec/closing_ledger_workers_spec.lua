@@ -19,7 +19,7 @@ describe("four workers on one list", function()
 
   it("that begin at once plan it once, and close each record once, whatever becomes of two of them", function()
     local place <close> = lives.start { records = 1000, ledger = server:uri("crowd"), batchSize = 20, inVain = true }
-    assert.same({}, place:crowd(faultscripts.chance(SEED), 4, { concurrency = 2, lease = LEASE }, 0.2))
+    assert.same({}, place:crowd(faultscripts.chance(SEED), 4, { concurrency = 2, lease = 2 * LEASE }, 0.2))
     assert.same({}, lives.problemsOf(place:finish()))
     assert.same({}, place:judge(), "LEDGER_SEED=" .. SEED)
   end)

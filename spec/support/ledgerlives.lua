@@ -275,7 +275,8 @@ function lives.awaitTakeover(l, batches, worker)
 end
 
 --- Lets some workers close the list, under random faults. Half of them are killed or stopped at random moments; those
---- that were stopped go on when their leases have ended.
+--- that were stopped go on when their leases have ended, and then the faults end, too: a lease that is shorter than
+--- what a batch takes under faults lets workers take batches from each other for a long time.
 ---@param chance fun(n: integer): integer
 ---@param count integer of workers
 ---@param options table of closeMany, with the lease
@@ -290,6 +291,7 @@ function Lives:crowd(chance, count, options, seconds)
     processes[number]:signal(chance(2) == 1 and "KILL" or "STOP")
   end
   cqueues.sleep(2 * options.lease)
+  self.sandbox:configure { faults = {} }
   for number = 1, count // 2 do processes[number]:signal "CONT" end
   for _, process in ipairs(processes) do
     local summary = lives.summary(process)
