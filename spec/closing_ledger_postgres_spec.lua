@@ -136,6 +136,8 @@ describe("a ledger in PostgreSQL", function()
         "SELECT extract(epoch FROM lease - clock_timestamp()) FROM batches WHERE first = 1"))
     end
     assert.is_true(left() > 590)
+    local usual <close> = open()
+    assert.equal(600, usual.driver.lease)
     first.driver:run("UPDATE batches SET lease = lease - interval '400 seconds'")
     -- As long as it is fresh by this machine's clock, nobody is asked.
     assert.is_true(one:renew(taken))
