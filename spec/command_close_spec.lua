@@ -408,19 +408,6 @@ describe("connect-usage close", function()
       assert.is_truthy(folder:read("r.csv"):find("\nUR%-none,B,,refused,[^\n]*OBJ_001[^\n]*\n$"), folder:read "r.csv")
     end)
 
-    it("leaves no plan, and sends nothing, where it is interrupted while it plans", function()
-      local name, rows = folder:path "run.db", { "id,external_billing_id" }
-      for number = 1, 60000 do rows[number + 1] = ("UR-%d,B-%d"):format(number, number) end
-      local path = folder:write("a.csv", table.concat(rows, "\n"))
-      local process <close> = startClose(("'%s', '-y', '--ledger', '%s'"):format(path, name))
-      local patience = cqueues.monotime() + 60
-      repeat cqueues.sleep(0.01) until #(folder:read "run.db-wal" or "") > 100000 or cqueues.monotime() > patience
-      process:interrupt()
-      assert.is_truthy((process:rest()):find("\nconnect%-usage: Interrupted%. Nothing was sent\n$"))
-      assert.are.same({}, sb:requests())
-      assert.are.same({ "connect-usage: " .. name .. " holds no list\n", 2 }, { commandline.run("status " .. name) })
-    end)
-
     it("knows after a second Ctrl-C what is in doubt", function()
       local name = folder:path "run.db"
       sb:configure { faults = { { on = BULK, fault = "hang", nth = 2, count = "all" } } }

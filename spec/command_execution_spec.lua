@@ -1,6 +1,8 @@
 local billing = require "cloudblue.connect.command.billing"
 local execution = require "cloudblue.connect.command.execution"
 local folders = require "spec.support.folder"
+local ledger = require "cloudblue.connect.closing.ledger"
+local ledgers = require "spec.support.ledgers"
 local outcome = require "cloudblue.connect.command.outcome"
 local refusals = require "cloudblue.connect.command.refusals"
 local sources = require "cloudblue.connect.command.sources"
@@ -116,6 +118,19 @@ describe("the execution of close", function()
     assert.are.same({ folder:path "a.csv" .. " has changed since it was checked", 5 },
       { problem:match "^Stopped: (.-); go on with: again$", code })
     assert.are.same({ 0, 7000, 500 }, { voice.last.closed, voice.last.unknown, voice.last.notTried })
+  end)
+
+  it("leaves no plan where it is interrupted while it plans", function()
+    local name = folder:path "run.db"
+    local nothing, problem, code = run(function(entries)
+      local l <close> = assert(ledger.open(name, { create = true, exclusive = true }))
+      -- To this process, which takes it when the plan gives way.
+      assert(os.execute "kill -INT $PPID")
+      return l:plan(entries, ledgers.WHO)
+    end, { ledger = name }, 3000)
+    assert.are.same({ nil, "Interrupted. Nothing was sent", 130 }, { nothing, problem, code })
+    local l <close> = assert(ledger.open(name))
+    assert.is_nil(l:identity())
   end)
 
   it("passes on errors of the program", function()
