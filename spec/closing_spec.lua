@@ -289,6 +289,17 @@ describe("closeMany stops", function()
     assert.equal(30, summary.notTried)
   end)
 
+  it("while it waits for the next batch's turn, where it is told so", function()
+    local s <close> = scene.start {}
+    local before, stops = s.time.clock(), false
+    local summary = closeAll(s, entriesOf(1, 50), { batchSize = 10, concurrency = 1, perSecond = 0.1,
+      onProgress = function() stops = true end, shouldStop = function() return stops end })
+    assert.equal("stopped", summary.stopped)
+    assert.same({ 10, 40 }, { summary.closed, summary.notTried })
+    -- The next batch would have gone after 100 seconds.
+    assert.is_true(s.time.clock() - before < 10)
+  end)
+
   it("when maxDuration is over, and finishes what it began", function()
     local s <close> = scene.start {}
     local summary = closeAll(s, entriesOf(1, 50),

@@ -79,6 +79,8 @@ describe("the entries of close", function()
     assert.are.same({ 3, { "postgres://me:***@host/db has 3 records, planned 2026-01-31T22:00:00Z." } },
       { source.total, source.words })
     assert.is_nil(source.entries)
-    assert.are.same({ nil, "run.db holds no list: give FILE or --where", 2 }, { sources.ledger(nil, "run.db") })
+    assert.are.same(
+      { nil, "run.db: there is no such ledger; give FILE or --where", 2 },
+      { sources.ledger(nil, "run.db") })
   end)
 end)

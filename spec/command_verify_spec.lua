@@ -89,6 +89,6 @@ describe("connect-usage status --verify", function()
   end)
 
   it("needs a ledger", function()
-    assert.are.same({ "connect-usage: " .. name .. " holds no list\n", 2 }, { verify() })
+    assert.are.same({ "connect-usage: " .. name .. ": there is no such ledger\n", 2 }, { verify() })
   end)
 end)

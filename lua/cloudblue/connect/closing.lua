@@ -125,12 +125,6 @@ function Run:newFailure(fields)
   return core.newFailure(fields)
 end
 
--- Waits until the entries sent so far are no more than perSecond allows.
-local function keepPace(run)
-  local left = run.due - run.now()
-  if left > 0 then core.pause(run.client, left) end
-end
-
 local function sendsNow(run, count)
   local perSecond = run.options.perSecond
   if perSecond then run.due = math.max(run.due, run.now()) + count / perSecond end
@@ -142,6 +136,25 @@ local function reasonToEnd(run)
   if options.maxRefused and summary.refused > options.maxRefused then return "maxRefused" end
   if options.maxDuration and run.now() - run.began >= options.maxDuration then return "maxDuration" end
   return options.shouldStop and options.shouldStop() and "stopped" or nil
+end
+
+local function endWhereDue(run)
+  local reason = reasonToEnd(run)
+  if reason then run:stop(reason) end
+end
+
+-- Seconds after which a run that only waits asks again whether it is to end.
+local PATIENCE <const> = 1
+
+-- Waits until the entries sent so far are no more than perSecond allows, or the run is stopped.
+local function keepPace(run)
+  local left = run.due - run.now()
+  while left > 0 and not run.stopped do
+    local _, failure = core.pause(run.client, math.min(left, PATIENCE))
+    if failure then return end
+    left = run.due - run.now()
+    if left > 0 then endWhereDue(run) end
+  end
 end
 
 -- Takes note of a failure of the ledger, if there is one: then it says no more of what is sent.
@@ -171,8 +184,7 @@ local function batches(run)
   return function()
     keepPace(run)
     repeat
-      local reason = reasonToEnd(run)
-      if reason then run:stop(reason) end
+      endWhereDue(run)
       if run.stopped or run.problem then return nil end
       local list = take(run)
       if list then

@@ -35,11 +35,21 @@ function ledgers.code(name, failure)
   return exitcodes.MISUSED
 end
 
--- Whether a ledger is there. One in a database is asked itself.
+-- ENOENT, on every system that has SQLite's locks.
+local ABSENT <const> = 2
+
+-- Whether a ledger is there. One in a database is asked itself. A file is not opened: closing it would release the
+-- locks of a run in this process.
 local function exists(name)
   if name:find "^postgres" then return true end
-  local file <close> = io.open(name, "rb")
-  return file ~= nil
+  return select(3, os.rename(name, name)) ~= ABSENT
+end
+
+--- Why nothing can be told of a ledger in which `look` has found no list.
+---@param name string
+---@return string problem
+function ledgers.without(name)
+  return ledgers.shown(name) .. (exists(name) and " holds no list" or ": there is no such ledger")
 end
 
 -- Calls a method of a ledger; raises its failure.

@@ -163,7 +163,7 @@ end
 ---@return integer? code
 function sources.ledger(held, name)
   if not held then
-    return nil, ("%s holds no list: give FILE or --where"):format(ledgers.shown(name)), exitcodes.MISUSED
+    return nil, ledgers.without(name) .. "; give FILE or --where", exitcodes.MISUSED
   end
   name = ledgers.shown(name)
   local words = { ("%s has %s, planned %s."):format(

@@ -48,7 +48,7 @@ function telling.run(given)
   local speaker = voice.new(given)
   local held, problem, code = ledgers.look(given.ledger)
   if problem then return speaker:fail(problem, code) end
-  if not held then return speaker:fail(ledgers.shown(given.ledger) .. " holds no list", exitcodes.MISUSED) end
+  if not held then return speaker:fail(ledgers.without(given.ledger), exitcodes.MISUSED) end
   local object = ledgers.final(held.counts)
   code = outcome.codeOfCounts(object)
   object.ledger, object.total, object.exit_code = ledgers.shown(given.ledger), held.counts.total, code
