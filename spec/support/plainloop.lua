@@ -33,13 +33,15 @@ function plainloop.new(changes)
       note "wake"
       loop.woken[token] = true
     end,
+    -- Out of memory it watches nothing: all that may fail comes first.
     watch = function(fd, onReadable)
-      note "watch"
-      loop.watched[fd] = onReadable
-      return function()
+      local function endWatch()
         note "unwatch"
         loop.watched[fd] = nil
       end
+      note "watch"
+      loop.watched[fd] = onReadable
+      return endWatch
     end,
   }
   for name, f in pairs(changes or {}) do loop.functions[name] = f end
