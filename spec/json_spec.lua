@@ -1,5 +1,6 @@
 -- JSON both ways: numbers keep their value and their type, null is null, and what is no JSON is a failure.
 
+local core = require "cloudblue.connect.core"
 local connect = require "cloudblue.connect"
 local rawserver = require "spec.support.rawserver"
 local service = require "spec.support.service"
@@ -229,5 +230,21 @@ describe("the host's lua-cjson", function()
     assert.equal('{"n":12.3456}', s:requests()[1].body)
     assert.equal(3, cjson.encode_number_precision())
     assert.equal(1, cjson.decode_max_depth())
+  end)
+end)
+
+describe("encodeJson and decodeJson", function()
+  it("write values and read them, as bodies and replies are", function()
+    local list = { "UR-1", core.null, 'a "b"\\ /é', "" }
+    assert.same(list, core.decodeJson(core.encodeJson(list)))
+    assert.equal("integer", math.type(core.decodeJson("[7]")[1]))
+  end)
+
+  it("return nil and why where a text is no JSON, and raise for what JSON can't hold", function()
+    local value, problem = core.decodeJson('["UR-1"')
+    assert.is_nil(value)
+    assert.matches("at character 8$", problem)
+    assert.is_false((pcall(core.encodeJson, { print })))
+    assert.is_false((pcall(core.decodeJson, 7)))
   end)
 end)

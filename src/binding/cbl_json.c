@@ -151,6 +151,22 @@ void cbl_json_encode(lua_State *L) {
   cbl_locale_call(L, 1, 1);
 }
 
+int cbl_json_lua_encode(lua_State *L) {
+  luaL_checkany(L, 1);
+  lua_settop(L, 1);
+  cbl_json_encode(L);
+  return 1;
+}
+
+int cbl_json_lua_decode(lua_State *L) {
+  luaL_checktype(L, 1, LUA_TSTRING);
+  lua_settop(L, 1);
+  if (cbl_json_decode(L)) return 1;
+  luaL_pushfail(L);
+  lua_insert(L, -2);
+  return 2;
+}
+
 /* True when lua-cjson would write every byte as it is. */
 static bool is_plain_string(const char *s, size_t n) {
   for (size_t i = 0; i < n; i++) {

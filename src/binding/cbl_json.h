@@ -21,6 +21,14 @@ bool cbl_json_decode(lua_State *L);
 ** replaces it with the text. */
 void cbl_json_encode(lua_State *L);
 
+/* core.encodeJson(value): the JSON text, for what is kept by Lua code of the module. Raises
+** lua-cjson's error for what it can't write. */
+int cbl_json_lua_encode(lua_State *L);
+
+/* core.decodeJson(text): the value, as cbl_json_decode has it; nil and a message for what
+** is no JSON. */
+int cbl_json_lua_decode(lua_State *L);
+
 /* Adds the JSON text of the string at idx (absolute) to a buffer. */
 void cbl_json_add_string(lua_State *L, luaL_Buffer *b, int idx);
 

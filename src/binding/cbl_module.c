@@ -13,6 +13,7 @@
 #include "cbl_entries.h"
 #include "cbl_failure.h"
 #include "cbl_job.h"
+#include "cbl_json.h"
 #include "cbl_live.h"
 #include "cbl_loop.h"
 #include "cbl_methods.h"
@@ -61,6 +62,8 @@ int luaopen_cloudblue_connect_core(lua_State *L) {
                                        {"now", cbl_pause_now},
                                        {"timeout", cbl_pause_timeout},
                                        {"closeBatch", cbl_batch_close},
+                                       {"encodeJson", cbl_json_lua_encode},
+                                       {"decodeJson", cbl_json_lua_decode},
                                        {"problemOfEntry", cbl_entries_problem},
                                        {"account", cbl_pause_account},
                                        {NULL, NULL}};

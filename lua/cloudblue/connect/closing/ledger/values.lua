@@ -1,15 +1,15 @@
 --- Values on their way into a database and out of it.
 
-local cjson = require "cjson"
+local core = require "cloudblue.connect.core"
 
 local values = {}
 
--- An instance of its own, whose settings nothing else changes: ledgers are compared by what it writes.
-local codec = cjson.new()
-local decode, null = codec.decode, codec.null
+-- By the core's instance of lua-cjson, whose settings nothing else changes: ledgers are compared by what it writes. One
+-- of its own could not be made in a program whose locale has a wide decimal point.
+local decode, null = core.decodeJson, core.null
 
 --- The text of a JSON array of strings and `values.null`.
-values.encode = codec.encode
+values.encode = core.encodeJson
 
 --- The array of such a text.
 values.decode = decode
