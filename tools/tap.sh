@@ -29,8 +29,10 @@ check() {
 }
 
 # halves NAME FILES COMMAND... : the stream of a command that takes files as its last arguments, in two processes side by
-# side, each with every other file. FILES is a list without blanks in the names.
+# side, each with every other file. FILES is a list without blanks in the names. What specs share is made before.
 halves() {
+  check "what specs share" sh tools/with-env.sh "$LUA" -e \
+    'require("spec.support.certs").make() require("spec.support.locales").environment()'
   halves_name=$1
   halves_files=$2
   shift 2

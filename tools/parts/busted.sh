@@ -1,4 +1,10 @@
-# The specs; SPECS="spec/rql_spec.lua" for some of them.
+# The specs, in two processes side by side; SPECS="spec/rql_spec.lua" for some of them, one after the other.
 . tools/tap.sh
 check "build" $MAKE -s all core-tests hosts
-stream busted sh tools/with-env.sh busted --lua="$LUA" --output=TAP ${SPECS-}
+set -- sh tools/with-env.sh busted --lua="$LUA" --output=TAP
+if [ -n "${SPECS-}" ]; then
+  stream busted "$@" $SPECS
+else
+  export TEST_SLOWNESS="${TEST_SLOWNESS:-2}" # what is to run out of time gets more of it
+  halves busted "$(echo spec/*_spec.lua)" "$@"
+fi
