@@ -12,7 +12,7 @@ local ledgers = {}
 ---@param name string
 ---@return string
 function ledgers.shown(name)
-  return (name:gsub("^(%w+://[^/@]-):[^/]*@", "%1:***@"):gsub("(password=)[^&#]*", "%1***"))
+  return require("cloudblue.connect.closing.ledger.failure").shown(name)
 end
 
 local CODES <const> = { locked = exitcodes.HELD, mismatch = exitcodes.MISUSED }
@@ -87,6 +87,17 @@ function ledgers.look(name, isToBeUsed)
     local identity = must(ledger:identity())
     return identity and { identity = identity, counts = must(ledger:counts()) }
   end, { exclusive = isToBeUsed })
+end
+
+--- What a ledger holds, which has to be there.
+---@param name string
+---@return cloudblue.connect.command.Held|nil held
+---@return string? problem beside nil
+---@return integer? code beside nil
+function ledgers.held(name)
+  local held, problem, code = ledgers.look(name)
+  if held or problem then return held, problem, code end
+  return nil, ledgers.without(name), exitcodes.MISUSED
 end
 
 --- How many of some entries a ledger does not hold.

@@ -1,6 +1,5 @@
 --- What `connect-usage status` says of a ledger, without asking the service.
 
-local exitcodes = require "cloudblue.connect.command.exitcodes"
 local ledgers = require "cloudblue.connect.command.ledgers"
 local outcome = require "cloudblue.connect.command.outcome"
 local report = require "cloudblue.connect.command.report"
@@ -46,9 +45,8 @@ end
 ---@return integer? code beside a problem
 function telling.run(given)
   local speaker = voice.new(given)
-  local held, problem, code = ledgers.look(given.ledger)
-  if problem then return speaker:fail(problem, code) end
-  if not held then return speaker:fail(ledgers.without(given.ledger), exitcodes.MISUSED) end
+  local held, problem, code = ledgers.held(given.ledger)
+  if not held then return speaker:fail(problem, code) end
   local object = ledgers.final(held.counts)
   code = outcome.codeOfCounts(object)
   object.ledger, object.total, object.exit_code = ledgers.shown(given.ledger), held.counts.total, code

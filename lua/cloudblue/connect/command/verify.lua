@@ -95,9 +95,8 @@ end
 ---@return integer? code beside a problem
 function verify.run(given)
   local speaker = voice.new(given)
-  local held, problem, code = ledgers.look(given.ledger)
-  if problem then return speaker:fail(problem, code) end
-  if not held then return speaker:fail(ledgers.without(given.ledger), exitcodes.MISUSED) end
+  local held, problem, code = ledgers.held(given.ledger)
+  if not held then return speaker:fail(problem, code) end
   local client <close>, failure, failureCode = connection.open(given)
   if not client then return speaker:fail(failure, failureCode) end
   local job = {

@@ -4,6 +4,13 @@ local core = require "cloudblue.connect.core"
 
 local failure = {}
 
+--- The name of a ledger as it may be shown: without a password.
+---@param name string
+---@return string
+function failure.shown(name)
+  return (name:gsub("^(%w+://[^/@]-):[^/]*@", "%1:***@"):gsub("(password=)[^&#]*", "%1***"))
+end
+
 --- Makes one.
 ---@param name string the ledger's, as it may be shown
 ---@param message string

@@ -181,11 +181,6 @@ end
 
 -- ==== Opening ========================================================================================================
 
--- The name without the password.
-local function shown(name)
-  return (name:gsub("^(%w+://[^/@]-):[^/]*@", "%1:***@"):gsub("(password=)[^&#]*", "%1***"))
-end
-
 local SETTINGS = {
   "SET client_encoding = 'UTF8'", "SET standard_conforming_strings = on", "SET synchronous_commit = on",
   "SET default_transaction_isolation = 'read committed'",
@@ -205,10 +200,10 @@ end
 ---@return cloudblue.connect.closing.ledger.Postgres
 function postgres.open(name, options)
   local luasql, missing = library.load("luasql.postgres")
-  if not luasql then failure.raise(shown(name), missing) end
+  if not luasql then failure.raise(failure.shown(name), missing) end
   local uri, schema = name:match("^([^#]*)#?(.*)$")
   local self = setmetatable({
-    name = shown(name), schema = schema ~= "" and schema or SCHEMA, lease = options.lease or LEASE,
+    name = failure.shown(name), schema = schema ~= "" and schema or SCHEMA, lease = options.lease or LEASE,
     environment = luasql.postgres(),
   }, Postgres)
   local opened, problem = pcall(open, self, uri)
