@@ -6,6 +6,7 @@ local drain = require "cloudblue.connect.closing.drain"
 local entries = require "cloudblue.connect.closing.entries"
 local ledgers = require "cloudblue.connect.closing.ledger"
 local misuse = require "cloudblue.connect.misuse"
+local tasks = require "cloudblue.connect.tasks"
 
 local closing = {}
 
@@ -260,12 +261,7 @@ end
 
 -- A list or an iterator as a function that returns the next entry; nil where there is neither.
 local function nextOf(given)
-  if type(given) ~= "table" then return given end
-  local index = 0
-  return function()
-    index = index + 1
-    return given[index]
-  end
+  return type(given) == "table" and tasks.each(given) or given
 end
 
 -- Plans the entries, or sees whether the ledger holds them. Returns the source; nil and a failure. Raises what is wrong

@@ -239,8 +239,10 @@ local function nextResult(run)
   end
 end
 
--- A function that returns the items of a list one after the other.
-local function each(list)
+--- An iterator over the items of a list.
+---@param list any[]
+---@return fun(): any item nil after the last
+function tasks.each(list)
   local index = 0
   return function()
     index = index + 1
@@ -276,7 +278,7 @@ function tasks.parallel(client, limit, items, fn, ...)
   misuse.more("parallel", 3, 2, ...)
   core.waiting(client)
   local run = setmetatable({
-    client = client, limit = limit, fn = fn, take = type(items) == "table" and each(items) or items,
+    client = client, limit = limit, fn = fn, take = type(items) == "table" and tasks.each(items) or items,
     workers = {}, count = 0, awake = {}, first = 1, last = 0, queue = {}, full = {}, taking = false, ended = false,
     results = {}, firstResult = 1, lastResult = 0, parked = false, borrowed = {}, failed = false,
   }, Run)
