@@ -52,10 +52,12 @@ static CURLcode set_connection(CURL *easy, const cbc_options *o) {
   /* Through a proxy always by CONNECT: it sees no request, nor the key. */
   SET(CURLOPT_HTTPPROXYTUNNEL, 1L);
   SET(CURLOPT_SUPPRESS_CONNECT_HEADERS, 1L); /* its head is not the reply's */
-  if (o->proxy != NULL)
+  if (o->proxy != NULL) {
     SET(CURLOPT_PROXY, o->proxy);
-  else if (o->plain)
-    SET(CURLOPT_PROXY, ""); /* a proxy would read the key */
+  } else if (o->plain) {
+    SET(CURLOPT_PROXY, "");   /* a proxy would read the key */
+    SET(CURLOPT_NOPROXY, ""); /* nor is the environment asked for exceptions, each time */
+  }
   return result;
 }
 
@@ -101,18 +103,21 @@ static bool set_headers(cbc_profile *p, const cbc_options *o) {
   return p->typed[false] != NULL && p->typed[true] != NULL;
 }
 
-/* The URL of every transfer is the origin alone. What is asked for goes into
-** CURLOPT_REQUEST_TARGET, which libcurl sends as it is: it neither resolves dots
+/* The URL of every transfer is the origin alone, parsed once. What is asked for goes
+** into CURLOPT_REQUEST_TARGET, which libcurl sends as it is: it neither resolves dots
 ** nor reads the path anew for each call. */
 static CURLcode set_origin(cbc_profile *p, const cbc_options *o) {
-  cbc_buffer url;
+  cbc_buffer text;
   const char *s;
-  CURLcode rc = CURLE_OUT_OF_MEMORY;
-  cbc_buffer_init(&url, p->env);
-  cbc_buffer_add(&url, o->origin, o->origin_size);
-  if ((s = cbc_buffer_string(&url)) != NULL) rc = curl_easy_setopt(p->model, CURLOPT_URL, s);
-  cbc_buffer_free(&url);
-  return rc;
+  CURLUcode rc = CURLUE_OUT_OF_MEMORY;
+  cbc_buffer_init(&text, p->env);
+  cbc_buffer_add(&text, o->origin, o->origin_size);
+  p->url = curl_url();
+  if (p->url != NULL && (s = cbc_buffer_string(&text)) != NULL)
+    rc = curl_url_set(p->url, CURLUPART_URL, s, CURLU_DISALLOW_USER);
+  cbc_buffer_free(&text);
+  if (rc == CURLUE_OK) return curl_easy_setopt(p->model, CURLOPT_CURLU, p->url);
+  return rc == CURLUE_OUT_OF_MEMORY ? CURLE_OUT_OF_MEMORY : CURLE_URL_MALFORMAT;
 }
 
 /* How many requests may be on connections that are shared, or not. */
@@ -179,6 +184,7 @@ cbc_code cbc_profile_init(cbc_profile *p, const cbc_env *env, const cbc_options 
 
 void cbc_profile_free(cbc_profile *p) {
   curl_easy_cleanup(p->model);
+  curl_url_cleanup(p->url);
   cbc_multi_free(&p->multi);
   for (int json = 0; json < 2; json++)
     if (p->typed[json] != NULL) cbc_slist_free(p->env, p->typed[json], p->headers);

@@ -38,6 +38,7 @@ typedef struct cbc_options {
 typedef struct cbc_profile {
   const cbc_env *env;
   CURL *model;                 /* carries the options; transfers are copies of it; owned */
+  CURLU *url;                  /* the origin of every request: transfers read it; owned */
   struct curl_slist *headers;  /* the client's, the key among them; owned */
   struct curl_slist *typed[2]; /* the same behind one more: no Content-Type, or JSON's; owned */
   size_t origin;               /* bytes of a URL before its path */
