@@ -66,10 +66,13 @@ Lives.__close = Lives.stop
 
 -- ==== Faults =========================================================================================================
 
+-- Everything takes so many times as long, under valgrind or beside others.
+local SLOWNESS <const> = tonumber(os.getenv "TEST_SLOWNESS") or 1
+
 local BULK, READ = "POST /usage/records/close-records", "GET /usage/records/*"
 
 -- Seconds that an attempt may take.
-local TIMEOUT <const> = 0.4 * (tonumber(os.getenv "TEST_SLOWNESS") or 1)
+local TIMEOUT <const> = 0.4 * SLOWNESS
 
 -- What may happen to a request; nowhere does the service say what is not so.
 local FAULTS = {
@@ -153,7 +156,7 @@ function Lives:live(chance, seconds)
   -- Where nothing is planned, the list is needed.
   local counts = self:counts()
   local process = self:begin { resume = counts ~= nil and counts.total > 0 and chance(2) == 1 }
-  cqueues.sleep(seconds)
+  cqueues.sleep(seconds * SLOWNESS)
   process:signal "KILL"
   local summary = lives.summary(process)
   return summary, summary == nil
@@ -175,12 +178,12 @@ end
 function Lives:losePower(chance, seconds)
   self.sandbox:configure { faults = {} }
   local process = self:begin()
-  cqueues.sleep(seconds * chance(1000) / 1000)
+  cqueues.sleep(seconds * SLOWNESS * chance(1000) / 1000)
   process:signal "STOP"
   copy(self.ledger, self.ledger .. ".copy", "")
   copy(self.ledger .. "-wal", self.ledger .. ".copy-wal", string.char(chance(256) - 1):rep(chance(5000)))
   process:signal "CONT"
-  cqueues.sleep(seconds * chance(1000) / 4000)
+  cqueues.sleep(seconds * SLOWNESS * chance(1000) / 4000)
   process:signal "KILL"
   process:stop()
   for _, ending in ipairs { "", "-wal", "-shm" } do
@@ -215,7 +218,7 @@ end
 -- ==== Workers ========================================================================================================
 
 -- Seconds after which something that is waited for is not going to happen.
-local PATIENCE <const> = 20 * (tonumber(os.getenv "TEST_SLOWNESS") or 1)
+local PATIENCE <const> = 20 * SLOWNESS
 
 --- Waits until a function returns something.
 ---@param fn fun(): any
@@ -287,7 +290,7 @@ function Lives:crowd(chance, count, options, seconds)
   local processes, problems = {}, {}
   for number = 1, count do processes[number] = self:begin(options) end
   for number = 1, count // 2 do
-    cqueues.sleep(seconds * chance(1000) / 1000)
+    cqueues.sleep(seconds * SLOWNESS * chance(1000) / 1000)
     processes[number]:signal(chance(2) == 1 and "KILL" or "STOP")
   end
   cqueues.sleep(2 * options.lease)
