@@ -179,9 +179,13 @@ static const char *match(reader ours, const char *s, const char *end) {
 /* The first place from s on that reads as the secret, and *behind it; or NULL. A
 ** secret with what looks like an escape may have been taken for one, or not. */
 static const char *find(const char *secret, const char *s, const char *end, const char **behind) {
-  reader read = {.at = secret, .end = secret + strlen(secret)}, literal = read, begin = read;
-  int first = next_byte(&begin);
+  size_t size = strlen(secret);
+  reader read = {.at = secret, .end = secret + size}, literal = read, begin = read;
   bool ambiguous = strpbrk(secret, "%&\\") != NULL;
+  int first;
+  /* No text reads as more bytes than it has. */
+  if (!ambiguous && (size_t)(end - s) < size) return NULL;
+  first = next_byte(&begin);
   literal.literal = true;
   for (; s < end; s++) {
     if (!is_same(first, (unsigned char)*s) && *s != '\\' && *s != '%' && *s != '&') continue;
