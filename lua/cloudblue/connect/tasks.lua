@@ -10,6 +10,7 @@ local misuse = require "cloudblue.connect.misuse"
 
 local create, resume, yield = coroutine.create, coroutine.resume, coroutine.yield
 local status, close = coroutine.status, coroutine.close
+local pack, unpack, remove = table.pack, table.unpack, table.remove
 
 local tasks = {}
 
@@ -75,8 +76,9 @@ core.setTasks(workers, yield, wake)
 
 -- Takes the next item for a worker, one worker after the other: an iterator may have calls of its own, and wait.
 local function takeItem(run, worker)
+  local queue = run.queue
   while run.taking do
-    run.queue[#run.queue + 1] = worker
+    queue[#queue + 1] = worker
     yield(worker)
   end
   local item
@@ -86,14 +88,13 @@ local function takeItem(run, worker)
     run.taking = false
     run.ended = item == nil
   end
-  local nextWorker = table.remove(run.queue, 1)
-  if nextWorker then wake(nextWorker) end
+  if queue[1] then wake(remove(queue, 1)) end
   return item
 end
 
 -- More results than the limit are not collected: then a worker waits until some are taken.
 local function addResult(run, worker, ...)
-  local result, last = table.pack(...), run.lastResult + 1
+  local result, last = pack(...), run.lastResult + 1
   run.results[last] = result
   run.lastResult = last
   while run.lastResult - run.firstResult >= run.limit do
@@ -156,10 +157,11 @@ end
 
 -- Resumes those that are awake now, until there is a result, or one has failed.
 local function resumeAwake(run)
+  local awake = run.awake
   while run.first <= run.last and run.firstResult > run.lastResult and not run.failed do
     local first = run.first
-    local worker = run.awake[first]
-    run.awake[first] = nil
+    local worker = awake[first]
+    awake[first] = nil
     run.first = first + 1
     -- One that has ended since has nothing to wait for.
     if run.workers[worker] then resumeWorker(run, worker) end
@@ -181,7 +183,7 @@ end
 local function giveBack(run)
   local borrowed = run.borrowed
   while #borrowed > 0 do
-    local client = table.remove(borrowed)
+    local client = remove(borrowed)
     lent[client] = lent[client] > 1 and lent[client] - 1 or nil
     if not lent[client] then core.takeBack(client) end
   end
@@ -221,9 +223,9 @@ local function takeResult(run)
   local result = run.results[first]
   run.results[first] = nil
   run.firstResult = first + 1
-  local worker = table.remove(run.full)
-  if worker then wake(worker) end
-  return table.unpack(result, 1, result.n)
+  local full = run.full
+  if full[1] then wake(remove(full)) end
+  return unpack(result, 1, result.n)
 end
 
 -- The iterator: the next result, in the order of completion. What was done before one failed is returned before that is
