@@ -23,7 +23,8 @@ void cbl_newclass(lua_State *L, const char *name, const luaL_Reg *metamethods, l
     lua_newtable(L);
     lua_pushvalue(L, -1);
     lua_rawsetp(L, -3, key);
-    lua_pushcclosure(L, index, 1);
+    lua_pushvalue(L, -2);
+    lua_pushcclosure(L, index, 2);
     lua_setfield(L, -2, "__index");
   }
   lua_rawgetp(L, -1, key);
@@ -80,6 +81,15 @@ void *cbl_checkself(lua_State *L, const char *type) {
   if (object == NULL)
     cbl_argerror(L, 1, lua_pushfstring(L, "%s expected, got %s", type, luaL_typename(L, 1)));
   return object;
+}
+
+void *cbl_checkown(lua_State *L, int upvalue, const char *type) {
+  if (lua_getmetatable(L, 1)) {
+    bool own = lua_rawequal(L, -1, lua_upvalueindex(upvalue)) != 0;
+    lua_pop(L, 1);
+    if (own) return lua_touserdata(L, 1);
+  }
+  return luaL_checkudata(L, 1, type);
 }
 
 void cbl_checklast(lua_State *L, int last) {

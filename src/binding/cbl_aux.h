@@ -13,7 +13,7 @@
 #include "cbc_error.h"
 
 /* Makes a type whose objects have methods: index becomes __index, with the table
-** of methods as its upvalue. Pushes that table, which the metatable has under
+** of methods and the metatable as its upvalues. Pushes that table, which the metatable has under
 ** the address key, too; the one there is when the state has the type already. */
 void cbl_newclass(lua_State *L, const char *name, const luaL_Reg *metamethods, lua_CFunction index,
                   const void *key);
@@ -39,6 +39,10 @@ int cbl_typeerror(lua_State *L, int arg, const char *name, const char *must, int
 
 /* As luaL_checkudata for the object of a method. */
 void *cbl_checkself(lua_State *L, const char *type);
+
+/* As luaL_checkudata for the first argument of a function that has the type's metatable as
+** that upvalue: cheaper than to look it up by its name. */
+void *cbl_checkown(lua_State *L, int upvalue, const char *type);
 
 /* Raises an argument error when a value stands behind argument last. */
 void cbl_checklast(lua_State *L, int last);

@@ -16,17 +16,30 @@ typedef struct chunk {
   const cbl_class *class; /* of the object */
   bool confirmed;
   bool secretive;      /* its status holds the key, and is not printed */
-  cbc_outline outline; /* of the raw bytes; used until they are decoded */
+  size_t size;         /* of the reply's bytes, which stand behind the outline */
+  cbc_outline outline; /* of them; used until they are decoded */
 } chunk;
 
+static const char *text_of(const chunk *c) {
+  return (const char *)(c->outline.members + c->outline.count);
+}
+
 /* ==== Fields ========================================================== */
+
+/* Pushes the bytes of the reply that made the chunk at index idx. */
+static void push_raw(lua_State *L, int idx) {
+  const chunk *c = lua_touserdata(L, idx);
+  if (lua_getiuservalue(L, idx, CBL_CHUNK_RAW) != LUA_TNIL) return;
+  lua_pop(L, 1);
+  lua_pushlstring(L, text_of(c), c->size);
+}
 
 /* Pushes the decoded table of the chunk at index idx, decoding it the first
 ** time. */
 static void push_data(lua_State *L, int idx) {
   idx = lua_absindex(L, idx);
   if (lua_getiuservalue(L, idx, CBL_CHUNK_DATA) == LUA_TTABLE) return;
-  lua_getiuservalue(L, idx, CBL_CHUNK_RAW);
+  push_raw(L, idx);
   if (!cbl_json_decode(L)) lua_error(L); /* plain text decodes: cbc_outline.h */
   lua_pushvalue(L, -1);
   lua_setiuservalue(L, idx, CBL_CHUNK_DATA);
@@ -45,10 +58,10 @@ static void push_decoded(lua_State *L, int key) {
   lua_pushnil(L);
 }
 
-/* Pushes the field from the text at the top of the stack; false, pushing
-** nothing, where it takes decoding. */
+/* Pushes the field from the chunk's text; false, pushing nothing, where it takes
+** decoding. */
 static bool push_scanned(lua_State *L, const chunk *c, const char *name, size_t name_size) {
-  const char *s = lua_tostring(L, -1);
+  const char *s = text_of(c);
   const cbc_member *f = cbc_outline_find(&c->outline, s, name, name_size);
   cbc_member_kind kind = f != NULL ? cbc_member_kind_of(f, s) : CBC_MEMBER_NULL;
   switch (kind) {
@@ -72,22 +85,21 @@ static void push_field(lua_State *L, const chunk *c, int key) {
   if (lua_getiuservalue(L, 1, CBL_CHUNK_DATA) == LUA_TNIL && lua_type(L, key) == LUA_TSTRING) {
     size_t n;
     const char *name = lua_tolstring(L, key, &n);
-    lua_getiuservalue(L, 1, CBL_CHUNK_RAW);
     if (push_scanned(L, c, name, n)) return;
   }
   push_decoded(L, key);
 }
 
-/* Upvalue: the table of methods, which win over fields. */
+/* Upvalues: the table of methods, which win over fields, and the metatable. */
 static int chunk_index(lua_State *L) {
-  chunk *c = luaL_checkudata(L, 1, CBL_CHUNK);
+  chunk *c = cbl_checkown(L, 2, CBL_CHUNK);
   const char *key = lua_type(L, 2) == LUA_TSTRING ? lua_tostring(L, 2) : "";
   lua_pushvalue(L, 2);
   if (lua_rawget(L, lua_upvalueindex(1)) != LUA_TNIL) return 1;
   if (strcmp(key, "data") == 0) {
     push_data(L, 1);
   } else if (strcmp(key, "raw") == 0) {
-    lua_getiuservalue(L, 1, CBL_CHUNK_RAW);
+    push_raw(L, 1);
   } else if (strcmp(key, "confirmed") == 0 && c->confirmed) {
     lua_pushboolean(L, 1);
   } else {
@@ -152,18 +164,13 @@ void cbl_chunk_open(lua_State *L) {
   cbl_newclass(L, CBL_CHUNK, metamethods, chunk_index, &methods_key);
 }
 
-/* Makes a chunk with the user values at the top of the stack, bytes and table
-** in this order, and pops them. */
+/* Pushes a chunk with room behind its outline for so many bytes of text. */
 static chunk *push_chunk(lua_State *L, int client, const cbl_class *class,
-                         const cbc_outline *outline) {
+                         const cbc_outline *outline, size_t size) {
   size_t fields = outline->count * sizeof *outline->members;
-  chunk *c = lua_newuserdatauv(L, sizeof *c + fields, CBL_CHUNK_VALUES);
-  c->class = class;
-  c->confirmed = c->secretive = false;
+  chunk *c = lua_newuserdatauv(L, sizeof *c + fields + size, CBL_CHUNK_VALUES);
+  *c = (chunk){.class = class, .size = size};
   memcpy(&c->outline, outline, sizeof *outline + fields);
-  lua_insert(L, -3);
-  lua_setiuservalue(L, -3, CBL_CHUNK_DATA);
-  lua_setiuservalue(L, -2, CBL_CHUNK_RAW);
   lua_pushvalue(L, client);
   lua_setiuservalue(L, -2, CBL_CHUNK_CLIENT);
   luaL_setmetatable(L, CBL_CHUNK);
@@ -179,17 +186,20 @@ void cbl_chunk_push(lua_State *L, int client, const cbl_class *class, bool confi
     secretive =
         cbl_client_finds_secret(lua_touserdata(L, client), lua_tostring(L, -1), lua_rawlen(L, -1));
   lua_pop(L, 1);
-  c = push_chunk(L, client, class, &none);
+  c = push_chunk(L, client, class, &none, 0);
   c->confirmed = confirmed;
   c->secretive = secretive;
+  lua_insert(L, -3);
+  lua_setiuservalue(L, -3, CBL_CHUNK_DATA);
+  lua_setiuservalue(L, -2, CBL_CHUNK_RAW);
 }
 
 void cbl_chunk_push_plain(lua_State *L, int client, const cbl_class *class,
-                          const cbc_outline *outline) {
-  const char *text = lua_tostring(L, -1);
-  const cbc_member *f = cbc_outline_find(outline, text, "status", 6);
-  bool secretive = f != NULL && cbl_client_finds_secret(lua_touserdata(L, client), text + f->value,
-                                                        f->value_size);
-  lua_pushnil(L);
-  push_chunk(L, client, class, outline)->secretive = secretive;
+                          const cbc_outline *outline, const cbc_buffer *body) {
+  const cbc_member *f = cbc_outline_find(outline, body->data, "status", 6);
+  bool secretive = f != NULL && cbl_client_finds_secret(lua_touserdata(L, client),
+                                                        body->data + f->value, f->value_size);
+  chunk *c = push_chunk(L, client, class, outline, body->size);
+  c->secretive = secretive;
+  memcpy(c->outline.members + c->outline.count, body->data, c->size);
 }

@@ -8,6 +8,7 @@
 #include <lua.h>
 #include <stdbool.h>
 
+#include "cbc_buffer.h"
 #include "cbc_outline.h"
 #include "cbl_endpoints.h"
 
@@ -17,7 +18,7 @@
 enum {
   CBL_CHUNK_CLIENT = 1, /* keeps the client alive */
   CBL_CHUNK_DATA,       /* the decoded table */
-  CBL_CHUNK_RAW,        /* the reply's bytes, a string */
+  CBL_CHUNK_RAW,        /* the reply's bytes, a string; nil where the chunk itself has them */
   CBL_CHUNK_VALUES = CBL_CHUNK_RAW
 };
 
@@ -30,11 +31,10 @@ void cbl_chunk_open(lua_State *L);
 ** the close had taken effect. */
 void cbl_chunk_push(lua_State *L, int client, const cbl_class *class, bool confirmed);
 
-/* The same from the reply's bytes alone, at the top of the stack, of which
-** outline is the outline: they are decoded when a field is first read that the
-** outline does not show. */
+/* The same from the bytes of a reply, which are copied, and of which outline is the
+** outline: they are decoded when a field is first read that it does not show. */
 void cbl_chunk_push_plain(lua_State *L, int client, const cbl_class *class,
-                          const cbc_outline *outline);
+                          const cbc_outline *outline, const cbc_buffer *body);
 
 /* The class of the chunk at index idx. */
 const cbl_class *cbl_chunk_class(lua_State *L, int idx);

@@ -174,9 +174,9 @@ static void push_property(lua_State *L, const char *name) {
   lua_pushnil(L);
 }
 
-/* Upvalue: the table of methods. */
+/* Upvalues: the table of methods, and the metatable. */
 static int client_index(lua_State *L) {
-  const cbl_client *c = luaL_checkudata(L, 1, CBL_CLIENT);
+  const cbl_client *c = cbl_checkown(L, 2, CBL_CLIENT);
   const char *key = lua_type(L, 2) == LUA_TSTRING ? lua_tostring(L, 2) : "";
   lua_pushvalue(L, 2);
   if (lua_rawget(L, lua_upvalueindex(1)) != LUA_TNIL) return 1;

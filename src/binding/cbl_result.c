@@ -105,20 +105,24 @@ static bool is_plain_answer(const cbl_job *job, const cbc_outline *outline, cons
 ** False, pushing nothing, where the text does not show all that it must. */
 static bool push_plain_chunk(lua_State *L, int idx) {
   cbl_job *job = lua_touserdata(L, idx);
+  cbc_buffer *body = &cbc_transfer_reply(job->call->attempt)->body;
+  const char *s = cbc_buffer_string(body);
   cbc_outline_room room;
-  size_t n;
-  const char *s = lua_tolstring(L, -1, &n);
-  if (!cbc_outline_read(s, n, &room.outline) || !is_plain_answer(job, &room.outline, s))
+  if (s == NULL) cbl_raise_nomem(L);
+  if (!cbc_outline_read(s, body->size, &room.outline) || !is_plain_answer(job, &room.outline, s))
     return false;
   cbl_job_push_anchored(L, idx, CBL_JOB_CLIENT);
-  lua_insert(L, -2);
-  cbl_chunk_push_plain(L, lua_gettop(L) - 1, job->class, &room.outline);
+  cbl_chunk_push_plain(L, lua_gettop(L), job->class, &room.outline, body);
   return true;
+}
+
+/* True where a success is a chunk, whose fields most callers never look into. */
+static bool is_chunk(cbl_returns returns) {
+  return returns == CBL_RETURNS_CLOSED || returns == CBL_RETURNS_CHUNK;
 }
 
 static cbc_verdict read_chunk(lua_State *L, int idx) {
   cbl_job *job = lua_touserdata(L, idx);
-  if (push_plain_chunk(L, idx)) return CBC_VERDICT_APPLIED;
   if (!cbl_reply_decode(L) || !is_object_meant(L, job, true)) return CBC_VERDICT_UNREADABLE;
   make_chunk(L, idx, false);
   return CBC_VERDICT_APPLIED;
@@ -270,7 +274,7 @@ static cbc_verdict read_body(lua_State *L, int idx) {
   case CBL_RETURNS_CHUNK:
     return read_chunk(L, idx);
   case CBL_RETURNS_CLOSED:
-    return push_plain_chunk(L, idx) ? CBC_VERDICT_APPLIED : read_closed(L, idx, false);
+    return read_closed(L, idx, false);
   case CBL_RETURNS_ENTRY:
     return read_entry(L, idx);
   case CBL_RETURNS_BATCH:
@@ -300,6 +304,7 @@ cbc_verdict cbl_result_read(lua_State *L, int idx) {
   if (job->endpoint->returns == CBL_RETURNS_BYTES && !cbl_download_is_whole(L, job))
     return CBC_VERDICT_UNREADABLE;
   if (job->call->request.stream) return cbl_download_commit(L, idx);
+  if (is_chunk(job->endpoint->returns) && push_plain_chunk(L, idx)) return CBC_VERDICT_APPLIED;
   cbl_reply_push_body(L, job->call->attempt);
   return read_body(L, idx);
 }
