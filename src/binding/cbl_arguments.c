@@ -174,28 +174,25 @@ static void read_argument(lua_State *L, const reader *r, int arg, cbl_param p) {
   }
 }
 
-/* Keeps the body made of the fields among the arguments, in the order of the
+/* Writes the body made of the fields among the arguments, in the order of the
 ** row; absent ones are left out. */
 static void read_fields(lua_State *L, const reader *r, int first) {
   const cbl_endpoint *e = r->job->endpoint;
   bool list = e->shape == CBL_SHAPE_LIST;
-  const char *separator = "";
-  luaL_Buffer b;
-  luaL_buffinit(L, &b);
-  luaL_addstring(&b, list ? "[{" : "{");
+  const char *before = list ? "[{\"" : "{\"";
+  cbc_buffer *b = &r->job->call->request.text;
   for (int i = 0; e->params[i] != CBL_PARAM_NONE; i++) {
     const char *field = names[e->params[i]].field;
     if (field == NULL || lua_isnil(L, first + i)) continue;
-    luaL_addstring(&b, separator);
-    luaL_addchar(&b, '"');
-    luaL_addstring(&b, field);
-    luaL_addstring(&b, "\":");
-    cbl_json_add_string(L, &b, first + i);
-    separator = ",";
+    cbc_buffer_adds(b, before);
+    cbc_buffer_adds(b, field);
+    cbc_buffer_adds(b, "\":");
+    cbl_json_add_string(L, b, first + i);
+    before = ",\"";
   }
-  luaL_addstring(&b, list ? "}]" : "}");
-  luaL_pushresult(&b);
-  cbl_job_take_body(L, r->idx);
+  if (b->size == 0) cbc_buffer_adds(b, list ? "[{" : "{");
+  cbc_buffer_adds(b, list ? "}]" : "}");
+  cbl_job_take_text(L, r->job);
 }
 
 int cbl_arguments_count(const cbl_endpoint *endpoint) {

@@ -28,8 +28,8 @@ static void read_limits(lua_State *L, cbl_limits *limits) {
 static void build_request(lua_State *L, cbl_job *job) {
   cbc_request *r = &job->call->request;
   r->method = endpoint.method;
-  cbl_entries_push_body(L, ENTRIES);
-  cbl_job_take_body(L, JOB);
+  cbl_entries_add_body(L, &r->text, ENTRIES);
+  cbl_job_take_text(L, job);
   lua_pushvalue(L, ENTRIES);
   cbl_job_anchor(L, JOB, CBL_JOB_ENTRIES);
   cbl_job_add_route(&r->url, lua_tostring(L, BASE_URI), endpoint.route, NULL);

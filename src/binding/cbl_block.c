@@ -80,9 +80,10 @@ static bool add_client(wait *w, cbc_client *c, cbc_error *err) {
   return true;
 }
 
-static void add_others(lua_State *L, wait *w, const cbc_client *own) {
+/* Those that are live from the first one on, but for a client that is there already. */
+static void add_others(wait *w, const cbl_live *first, const cbc_client *own) {
   cbc_error err;
-  for (cbl_live *c = cbl_live_first(L); c != NULL; c = c->next)
+  for (const cbl_live *c = first; c != NULL; c = c->next)
     if (c->core != own) add_client(w, c->core, &err);
 }
 
@@ -101,22 +102,22 @@ static cbc_code carry_out(wait *w, cbc_error *err) {
 
 /* ==== Waiting =========================================================== */
 
-/* True when another client than the call's has something in flight for somebody. */
-static bool has_company(lua_State *L, const cbc_call *call) {
-  const cbl_live *c = cbl_live_first(L);
-  return c != NULL && (c->next != NULL || c->core != call->client);
+/* True when another client than this one has something in flight for somebody. */
+static bool has_company(const cbl_live *client) {
+  const cbl_live *c = client->list->first;
+  return c != NULL && (c->next != NULL || c != client);
 }
 
-static cbc_code wait_in_company(lua_State *L, cbc_call *call, cbc_error *err) {
+static cbc_code wait_in_company(const cbl_live *client, cbc_call *call, cbc_error *err) {
   wait w = {.count = 0};
   if (!add_client(&w, call->client, err)) return cbc_call_wait(call, err);
   if (call->exchange.state == CBC_PAUSE) limit(&w, call->exchange.resume_at);
-  add_others(L, &w, call->client);
+  add_others(&w, client->list->first, call->client);
   return carry_out(&w, err);
 }
 
-cbc_code cbl_block_call(lua_State *L, cbc_call *call, cbc_error *err) {
-  cbc_code rc = has_company(L, call) ? wait_in_company(L, call, err) : cbc_call_wait(call, err);
+cbc_code cbl_block_call(lua_State *L, const cbl_live *client, cbc_call *call, cbc_error *err) {
+  cbc_code rc = has_company(client) ? wait_in_company(client, call, err) : cbc_call_wait(call, err);
   let_interpreter_act(L);
   return rc;
 }
@@ -124,7 +125,7 @@ cbc_code cbl_block_call(lua_State *L, cbc_call *call, cbc_error *err) {
 int cbl_block_tasks(lua_State *L) {
   wait w = {.for_tasks = true};
   cbc_error err;
-  add_others(L, &w, NULL);
+  add_others(&w, cbl_live_first(L), NULL);
   if (w.count > 0) carry_out(&w, &err);
   let_interpreter_act(L);
   cbl_parking_wake_tasks(L);

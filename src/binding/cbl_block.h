@@ -8,10 +8,11 @@
 #include <lua.h>
 
 #include "cbc_call.h"
+#include "cbl_live.h"
 
-/* Waits a little (at most CBC_WAIT_MOST seconds) for something to happen to the call.
-** Returns as cbc_call_wait; raises what a debug hook raises. */
-cbc_code cbl_block_call(lua_State *L, cbc_call *call, cbc_error *err);
+/* Waits a little (at most CBC_WAIT_MOST seconds) for something to happen to the call, which
+** is one of the client. Returns as cbc_call_wait; raises what a debug hook raises. */
+cbc_code cbl_block_call(lua_State *L, const cbl_live *client, cbc_call *call, cbc_error *err);
 
 /* core.waitForTasks(): waits a little for calls that tasks have parked, and wakes the
 ** tasks that can go on. */

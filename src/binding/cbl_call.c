@@ -182,7 +182,7 @@ static void block(lua_State *L, cbl_job *job) {
   cbc_error err;
   cbc_code rc;
   if (cbc_call_admit(job->call)) return;
-  rc = cbl_block_call(L, job->call, &err);
+  rc = cbl_block_call(L, &job->client->live, job->call, &err);
   check(L, job, rc, &err);
 }
 
@@ -198,18 +198,10 @@ static bool must_wait(lua_State *L, cbl_job *job) {
 /* Pushes what suspends the running coroutine and its argument; false, pushing
 ** nothing, where the call has to block. */
 static bool can_park(lua_State *L, cbl_job *job, int idx) {
-  bool parked;
   cbl_job_push_anchored(L, idx, CBL_JOB_CLIENT);
-  parked = cbl_parking_enter(L, lua_gettop(L), job->call);
-  lua_remove(L, parked ? -3 : -1);
-  return parked;
-}
-
-/* The call is no longer parked. */
-static void come_back(lua_State *L, cbl_job *job, int idx) {
-  cbl_job_push_anchored(L, idx, CBL_JOB_CLIENT);
-  cbl_parking_leave(L, lua_gettop(L), job->call);
-  lua_pop(L, 1);
+  job->parked = cbl_parking_enter(L, lua_gettop(L), job->call);
+  lua_remove(L, job->parked ? -3 : -1);
+  return job->parked;
 }
 
 static int drive(lua_State *L, int idx);
@@ -220,7 +212,7 @@ static int go_on(lua_State *L, int status, lua_KContext ctx) {
   cbl_job *job = lua_touserdata(L, idx);
   /* A finalizer may resume what was collected together with it. */
   if (job->call == NULL) return luaL_error(L, "the call was collected");
-  come_back(L, job, idx);
+  cbl_job_unpark(L, idx);
   if (status != LUA_OK && status != LUA_YIELD) return lua_error(L);
   report_progress(L, job, idx);
   return drive(L, idx);
@@ -240,7 +232,7 @@ static int drive(lua_State *L, int idx) {
       if (yieldable && can_park(L, job, idx)) {
         /* Protected, because an error leaves a coroutine as it is. */
         lua_pcallk(L, 1, 0, 0, idx, go_on);
-        come_back(L, job, idx);
+        cbl_job_unpark(L, idx);
       } else if (!ready) {
         block(L, job);
       }

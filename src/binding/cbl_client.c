@@ -185,6 +185,7 @@ int cbl_client_new(lua_State *L) {
   fill_options(L, &s, &o);
   c = lua_newuserdatauv(L, sizeof *c, CBL_CLIENT_VALUES);
   *c = (cbl_client){.live.core = NULL};
+  cbl_live_init(L, &c->live);
   luaL_setmetatable(L, CBL_CLIENT);
   lua_newtable(L);
   lua_setiuservalue(L, -2, CBL_RESOURCES);

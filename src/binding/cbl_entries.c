@@ -63,42 +63,35 @@ static void refuse(lua_State *L, int list, lua_Integer number) {
   cbl_argerror(L, list, lua_tostring(L, -1));
 }
 
-/* Adds the entry at index entry. Its fields go to values and behind: the buffer may have
-** something on top of the stack. */
-static void add_entry(lua_State *L, luaL_Buffer *b, int list, lua_Integer number, int entry) {
+/* Adds the entry at the top of the stack, and pops it. */
+static void add_entry(lua_State *L, cbc_buffer *b, int list, lua_Integer number) {
   static const char *const before[FIELDS] = {
       "{\"id\":", ",\"external_billing_id\":", ",\"external_billing_note\":"};
-  int value = entry + 1;
+  int entry = lua_gettop(L);
   for (int field = ID; field < FIELDS; field++) {
     lua_getfield(L, entry, names[field]);
     if (push_problem(L, field)) refuse(L, list, number);
-    lua_replace(L, value);
-    if (lua_isnil(L, value)) continue;
-    luaL_addstring(b, before[field]);
-    cbl_json_add_string(L, b, value);
+    if (!lua_isnil(L, -1)) {
+      cbc_buffer_adds(b, before[field]);
+      cbl_json_add_string(L, b, entry + 1);
+    }
+    lua_pop(L, 1);
   }
-  luaL_addchar(b, '}');
+  cbc_buffer_adds(b, "}");
+  lua_pop(L, 1);
 }
 
-void cbl_entries_push_body(lua_State *L, int list) {
+void cbl_entries_add_body(lua_State *L, cbc_buffer *b, int list) {
   lua_Integer n = (lua_Integer)lua_rawlen(L, list);
-  int entry = lua_gettop(L) + 1;
-  luaL_Buffer b;
-  lua_settop(L, entry + 1);
-  luaL_buffinit(L, &b);
   for (lua_Integer i = 1; i <= n; i++) {
-    luaL_addchar(&b, i == 1 ? '[' : ',');
+    cbc_buffer_adds(b, i == 1 ? "[" : ",");
     if (lua_rawgeti(L, list, i) != LUA_TTABLE) {
       lua_pushliteral(L, "must be a table");
       refuse(L, list, i);
     }
-    lua_replace(L, entry);
-    add_entry(L, &b, list, i, entry);
+    add_entry(L, b, list, i);
   }
-  luaL_addstring(&b, n == 0 ? "[]" : "]");
-  luaL_pushresult(&b);
-  lua_replace(L, entry);
-  lua_settop(L, entry);
+  cbc_buffer_adds(b, n == 0 ? "[]" : "]");
 }
 
 /* ==== Answered ======================================================== */

@@ -10,12 +10,14 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include "cbc_buffer.h"
+
 /* core.problemOfEntry(entry): what is wrong with it; nothing when nothing is. */
 int cbl_entries_problem(lua_State *L);
 
-/* Pushes the JSON text of the list of entries at index list. Raises an argument error
-** for an entry that is wrong. */
-void cbl_entries_push_body(lua_State *L, int list);
+/* Appends the JSON text of the list of entries at index list to a buffer, which remembers
+** when memory was out. Raises an argument error for an entry that is wrong. */
+void cbl_entries_add_body(lua_State *L, cbc_buffer *b, int list);
 
 /* True when the n bytes of text, which belong to a string, say plainly, and in the
 ** order of the list of entries at index list, that each of them is closed and has no

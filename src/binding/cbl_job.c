@@ -19,22 +19,28 @@ static void drop_anchors(lua_State *L, cbl_job *job) {
   }
 }
 
+void cbl_job_unpark(lua_State *L, int idx) {
+  cbl_job *job = lua_touserdata(L, idx);
+  if (!job->parked) return;
+  job->parked = false;
+  lua_getiuservalue(L, idx, CBL_JOB_CLIENT);
+  cbl_parking_leave(L, lua_gettop(L), job->call);
+  lua_pop(L, 1);
+}
+
 /* Ends the call, which is parked still when its coroutine was closed, or collected. What
 ** it had, others may have waited for. */
 static void end(lua_State *L, cbl_job *job) {
-  cbl_live *client = &job->client->live;
-  if (client->parked > 0) {
-    lua_getiuservalue(L, 1, CBL_JOB_CLIENT);
-    cbl_parking_leave(L, lua_gettop(L), job->call);
-    lua_pop(L, 1);
-  }
+  const cbl_live *client = &job->client->live;
+  cbl_job_unpark(L, 1);
   cbc_call_end(job->call);
   if (client->parked > 0 && client->core != NULL) cbc_client_arm(client->core);
 }
 
-/* The job leaves the stack: its call is over, and the next one may have it. */
+/* The job leaves the stack: its call is over, and the next one may have it. Upvalue: the
+** metatable. */
 static int job_close(lua_State *L) {
-  cbl_job *job = luaL_checkudata(L, 1, JOB);
+  cbl_job *job = cbl_checkown(L, 1, JOB);
   if (job->call != NULL) end(L, job);
   drop_anchors(L, job);
   lua_getiuservalue(L, 1, CBL_JOB_CLIENT);
@@ -54,8 +60,11 @@ static int job_gc(lua_State *L) {
 }
 
 void cbl_job_open(lua_State *L) {
-  static const luaL_Reg functions[] = {{"__gc", job_gc}, {"__close", job_close}, {NULL, NULL}};
+  static const luaL_Reg functions[] = {{"__gc", job_gc}, {NULL, NULL}};
   cbl_type_begin(L, JOB, functions);
+  lua_pushvalue(L, -1);
+  lua_pushcclosure(L, job_close, 1);
+  lua_setfield(L, -2, "__close");
   cbl_type_end(L, JOB);
 }
 
@@ -109,6 +118,14 @@ void cbl_job_take_body(lua_State *L, int idx) {
   r->body = CBC_BODY_JSON;
   r->json = lua_tolstring(L, -1, &r->json_size);
   cbl_job_anchor(L, idx, CBL_JOB_BODY);
+}
+
+void cbl_job_take_text(lua_State *L, cbl_job *job) {
+  cbc_request *r = &job->call->request;
+  if (r->text.failed) cbl_raise_nomem(L);
+  r->body = CBC_BODY_JSON;
+  r->json = r->text.data;
+  r->json_size = r->text.size;
 }
 
 int cbl_job_push_anchored(lua_State *L, int idx, cbl_anchor place) {

@@ -68,6 +68,7 @@ typedef struct cbl_job {
   cbl_download download;
   cbc_error file_error; /* a local file's that ends the call at its start; CBC_OK: none */
   double progress_done; /* bytes that were last reported to the progress function */
+  bool parked;          /* the call waits parked, or was taken out of that without its doing */
   unsigned anchored;    /* a bit for each user value in use */
   int results;          /* values on the stack that a success returns */
 } cbl_job;
@@ -88,8 +89,15 @@ void cbl_job_anchor(lua_State *L, int idx, cbl_anchor place);
 /* Pops the JSON text and makes it the body of the request of the job at index idx. */
 void cbl_job_take_body(lua_State *L, int idx);
 
+/* Makes the text that was written for the request of the job its body. Raises when memory
+** was out. */
+void cbl_job_take_text(lua_State *L, cbl_job *job);
+
 /* Pushes a user value of the job at index idx; returns its type. */
 int cbl_job_push_anchored(lua_State *L, int idx, cbl_anchor place);
+
+/* Takes the call of the job at index idx out of those that are parked, if it is one. */
+void cbl_job_unpark(lua_State *L, int idx);
 
 /* True when the place has a value: cheaper than pushing it. */
 bool cbl_job_has(const cbl_job *job, cbl_anchor place);

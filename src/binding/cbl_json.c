@@ -176,17 +176,19 @@ static bool is_plain_string(const char *s, size_t n) {
   return true;
 }
 
-void cbl_json_add_string(lua_State *L, luaL_Buffer *b, int idx) {
+void cbl_json_add_string(lua_State *L, cbc_buffer *b, int idx) {
   size_t n;
   const char *s = lua_tolstring(L, idx, &n);
   if (is_plain_string(s, n)) {
-    luaL_addchar(b, '"');
-    luaL_addlstring(b, s, n);
-    luaL_addchar(b, '"');
+    cbc_buffer_add(b, "\"", 1);
+    cbc_buffer_add(b, s, n);
+    cbc_buffer_add(b, "\"", 1);
   } else {
     lua_pushvalue(L, idx);
     cbl_json_encode(L);
-    luaL_addvalue(b);
+    s = lua_tolstring(L, -1, &n);
+    cbc_buffer_add(b, s, n);
+    lua_pop(L, 1);
   }
 }
 

@@ -10,6 +10,8 @@
 #include <lua.h>
 #include <stdbool.h>
 
+#include "cbc_buffer.h"
+
 /* Decodes the string at the top of the stack and pushes the value: a JSON
 ** integer within int64 as a Lua integer, any other number as a float, null as
 ** the light userdata of cjson.null. Returns false, and pushes a message
@@ -29,8 +31,9 @@ int cbl_json_lua_encode(lua_State *L);
 ** is no JSON. */
 int cbl_json_lua_decode(lua_State *L);
 
-/* Adds the JSON text of the string at idx (absolute) to a buffer. */
-void cbl_json_add_string(lua_State *L, luaL_Buffer *b, int idx);
+/* Appends the JSON text of the string at idx (absolute) to a buffer, which remembers when
+** memory was out. Raises lua-cjson's own errors. */
+void cbl_json_add_string(lua_State *L, cbc_buffer *b, int idx);
 
 /* True when the number at idx reads back from its JSON text as the same value. */
 bool cbl_json_exact(lua_State *L, int idx);

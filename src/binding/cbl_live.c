@@ -7,14 +7,9 @@
 
 #include "cbl_state.h"
 
-/* What the state keeps. */
-typedef struct live_list {
-  cbl_live *first;
-} live_list;
-
 void cbl_live_open(lua_State *L) {
   if (cbl_state_push(L, CBL_LIVE) == LUA_TNIL) {
-    live_list *list = lua_newuserdatauv(L, sizeof *list, 1);
+    cbl_live_list *list = lua_newuserdatauv(L, sizeof *list, 1);
     list->first = NULL;
     /* The clients by their addresses, for cbl_live_push. */
     lua_newtable(L);
@@ -29,12 +24,16 @@ void cbl_live_open(lua_State *L) {
 }
 
 /* Its memory is the registry's. */
-static live_list *list_of(lua_State *L) {
-  live_list *list;
+static cbl_live_list *list_of(lua_State *L) {
+  cbl_live_list *list;
   cbl_state_push(L, CBL_LIVE);
   list = lua_touserdata(L, -1);
   lua_pop(L, 1);
   return list;
+}
+
+void cbl_live_init(lua_State *L, cbl_live *c) {
+  *c = (cbl_live){.list = list_of(L)};
 }
 
 void cbl_live_prepare(lua_State *L, int client) {
@@ -48,14 +47,12 @@ void cbl_live_prepare(lua_State *L, int client) {
   lua_pop(L, 2);
 }
 
-void cbl_live_enter(lua_State *L, cbl_live *c) {
-  live_list *list;
+void cbl_live_enter(cbl_live *c) {
   if (c->parked++ > 0) return;
-  list = list_of(L);
-  c->next = list->first;
-  c->link = &list->first;
+  c->next = c->list->first;
+  c->link = &c->list->first;
   if (c->next != NULL) c->next->link = &c->next;
-  list->first = c;
+  c->list->first = c;
 }
 
 void cbl_live_leave(cbl_live *c, bool all) {

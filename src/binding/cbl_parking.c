@@ -138,7 +138,7 @@ static bool enter(lua_State *L, int client, cbc_call *call, bool task) {
   lua_rawsetp(L, -2, call);
   lua_pop(L, 1);
   /* From here on nothing is raised. */
-  cbl_live_enter(L, lua_touserdata(L, client));
+  cbl_live_enter(lua_touserdata(L, client));
   rc = cbc_call_park(call, task, &err);
   if (rc == CBC_OK) return true;
   cbl_parking_leave(L, client, call);
@@ -276,18 +276,28 @@ void cbl_parking_step(lua_State *L, int client) {
   if (rc == CBC_ENOMEM) cbl_raise(L, &err);
 }
 
+/* Wakes the tasks with calls of the client at the top of the stack that can go on, and pops
+** it. Returns whether there were any. */
+static bool wake_tasks_of(lua_State *L) {
+  int client = lua_gettop(L);
+  bool any = false;
+  cbc_call *call;
+  while (!lua_isnil(L, client) && (call = push_next(L, client, true)) != NULL) {
+    any = true;
+    if (wake(L, client, call) != LUA_OK) lua_error(L);
+  }
+  lua_pop(L, 1);
+  return any;
+}
+
 void cbl_parking_wake_tasks(lua_State *L) {
-  int top = lua_gettop(L);
   const cbl_live *c;
   cbl_parking_wake_owed(L);
   c = cbl_live_first(L);
   while (c != NULL) {
-    cbc_call *call = NULL;
-    if (cbl_live_push(L, c) != LUA_TNIL) call = push_next(L, top + 1, true);
-    if (call != NULL && wake(L, top + 1, call) != LUA_OK) lua_error(L);
-    /* Lua code ran, and may have changed the list. */
-    c = call != NULL ? cbl_live_first(L) : c->next;
-    lua_settop(L, top);
+    cbl_live_push(L, c);
+    /* Where Lua code ran, it may have changed the list. */
+    c = wake_tasks_of(L) ? cbl_live_first(L) : c->next;
   }
 }
 

@@ -8,6 +8,9 @@
 /* URLs beyond this are rare; their memory is not kept. */
 #define URL_KEEP 4096
 
+/* Nor is that of bodies beyond this: a batch of records has some ten thousand bytes. */
+#define TEXT_KEEP ((size_t)64 * 1024)
+
 void cbc_feed_init(cbc_feed *feed, const cbc_env *env) {
   *feed = (cbc_feed){.hungry = false};
   cbc_buffer_init(&feed->gathered, env);
@@ -43,14 +46,17 @@ size_t cbc_feed_take(cbc_feed *feed, void *to, size_t room) {
 void cbc_request_init(cbc_request *r, const cbc_env *env) {
   *r = (cbc_request){.method = "GET"};
   cbc_buffer_init(&r->url, env);
+  cbc_buffer_init(&r->text, env);
 }
 
 void cbc_request_reset(cbc_request *r) {
-  cbc_buffer url = r->url;
+  cbc_buffer url = r->url, text = r->text;
   cbc_buffer_reset(&url, URL_KEEP);
-  *r = (cbc_request){.method = "GET", .url = url};
+  cbc_buffer_reset(&text, TEXT_KEEP);
+  *r = (cbc_request){.method = "GET", .url = url, .text = text};
 }
 
 void cbc_request_free(cbc_request *r) {
   cbc_buffer_free(&r->url);
+  cbc_buffer_free(&r->text);
 }

@@ -51,8 +51,9 @@ typedef struct cbc_request {
   const char *method; /* upper case, a literal or outliving the request */
   cbc_buffer url;     /* owned */
   cbc_body body;
-  const char *json; /* outlives the request */
+  const char *json; /* in text, or outlives the request */
   size_t json_size;
+  cbc_buffer text; /* owned: room to write a JSON body in */
   cbc_part parts[CBC_PARTS_MAX];
   size_t part_count;
   const cbc_field *headers; /* beside the client's; outlive the request */
