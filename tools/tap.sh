@@ -28,20 +28,22 @@ check() {
   echo "## end $check_name 0"
 }
 
-# halves NAME FILES COMMAND... : the stream of a command that takes files as its last arguments, in two processes side by
-# side, each with every other file. FILES is a list without blanks in the names. What specs share is made before.
-halves() {
+# side_by_side COUNT NAME FILES COMMAND... : the stream of a command that takes files as its last arguments, in so many
+# processes side by side, among which the files are dealt out. FILES is a list without blanks in the names. What specs
+# share is made before.
+side_by_side() {
   check "what specs share" sh tools/with-env.sh "$LUA" -e \
     'require("spec.support.certs").make() require("spec.support.locales").environment()'
-  halves_name=$1
-  halves_files=$2
-  shift 2
-  halves_out=$(mktemp -d)
-  for half in 0 1; do
-    (stream "$halves_name" "$@" $(printf '%s\n' $halves_files | awk -v half="$half" 'NR % 2 == half')) \
-      >"$halves_out/$half" 2>&1 &
+  beside_count=$1
+  beside_name=$2
+  beside_files=$3
+  shift 3
+  beside_out=$(mktemp -d)
+  for share in $(seq "$beside_count"); do
+    (stream "$beside_name" "$@" $(printf '%s\n' $beside_files |
+      awk -v share="$share" -v count="$beside_count" 'NR % count == share % count')) >"$beside_out/$share" 2>&1 &
   done
   wait
-  cat "$halves_out/0" "$halves_out/1"
-  rm -rf "$halves_out"
+  cat "$beside_out"/*
+  rm -rf "$beside_out"
 }

@@ -1,7 +1,6 @@
--- Random calls under random faults, many of them (see spec/faults_spec.lua). Every time others: the seed is printed.
--- FAULT_SEED and FAULT_RUNS choose those of another time.
+-- Random calls under random faults, many of them (see spec/faults_spec.lua). Every time others: the seed is
+-- printed. FAULT_SEED and FAULT_RUNS choose those of another time.
 
-local faultcrowds = require "spec.support.faultcrowds"
 local faultruns = require "spec.support.faultruns"
 local faultseries = require "spec.support.faultseries"
 
@@ -11,14 +10,5 @@ local SEED = math.tointeger(tonumber(os.getenv "FAULT_SEED")) or os.time()
 describe("many random calls under random faults", function()
   it("are answered as they were carried out", function()
     faultseries.check(faultruns, RUNS, SEED)
-  end)
-
-  it("are answered as they were carried out when several are made at once, in tasks", function()
-    faultseries.check(faultcrowds.of "tasks", RUNS, SEED)
-  end)
-
-  it("are answered as they were carried out when several are made at once, in a loop", function()
-    faultseries.check(faultcrowds.of "plainloop", RUNS // 2, SEED)
-    faultseries.check(faultcrowds.of "cqueues", RUNS - RUNS // 2, SEED + RUNS // 2)
   end)
 end)

@@ -6,5 +6,5 @@ if [ -n "${SPECS-}" ]; then
   stream busted "$@" $SPECS
 else
   export TEST_SLOWNESS="${TEST_SLOWNESS:-2}" # what is to run out of time gets more of it
-  halves busted "$(echo spec/*_spec.lua)" "$@"
+  side_by_side 2 busted "$(echo spec/*_spec.lua)" "$@"
 fi

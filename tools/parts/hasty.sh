@@ -7,7 +7,7 @@ specs="arguments call check chunk client endpoints failure json lifetime module 
 check "build" $MAKE -s all core-tests hosts
 set -- sh tools/with-env.sh busted --lua="$LUA" --output=TAP --helper=tools/hasty-gc.lua
 if [ "${HASTY-}" = all ]; then
-  halves busted "$(echo spec/*_spec.lua)" "$@"
+  side_by_side 2 busted "$(echo spec/*_spec.lua)" "$@"
 else
   stream busted "$@" $(printf 'spec/%s_spec.lua ' $specs)
 fi

@@ -34,5 +34,5 @@ for spec in spec/*_spec.lua; do
   *) specs="$specs $spec" ;;
   esac
 done
-halves busted "$specs" sh tools/with-env.sh env LD_PRELOAD="$libraries" CLOSING_RUNS="${CLOSING_RUNS:-10}" \
+side_by_side 2 busted "$specs" sh tools/with-env.sh env LD_PRELOAD="$libraries" CLOSING_RUNS="${CLOSING_RUNS:-10}" \
   "$LUA" "$(command -v busted)" --ignore-lua --output=TAP

@@ -4,7 +4,10 @@
 . tools/tap.sh
 LIMIT=${LIMIT:-7200}
 check "build" $MAKE -s all core-tests
-stream torture sh tools/with-env.sh busted --lua="$LUA" --output=TAP --pattern=_torture spec/torture
+# Most of them wait more than they compute.
+export TEST_SLOWNESS="${TEST_SLOWNESS:-3}"
+side_by_side 4 torture "$(echo spec/torture/*_torture.lua)" sh tools/with-env.sh busted --lua="$LUA" --output=TAP \
+  --pattern=_torture
 stream cbc_exchange_model env CMOCKA_MESSAGE_OUTPUT=TAP EXCHANGE_SEED="${EXCHANGE_SEED:-$(date +%s)}" \
   EXCHANGE_RUNS="${EXCHANGE_RUNS:-20000000}" "$BUILD/spec/core/cbc_exchange_model_test"
 
