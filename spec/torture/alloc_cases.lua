@@ -151,6 +151,37 @@ return {
       end, { onProgress = type })]] },
   { name = "reconciliations:create", call = [[
       return client.usageReconciliations:create({ name = "a.xlsx", content = "PK\3\4 a spreadsheet" }, "note")]] },
+  { name = "polling's watch", setup = [[
+      loop = require "cloudblue.connect.loop.polling"(print)
+      seen = 0
+      function onReadable() seen = seen + 1 end]],
+    call = [[
+      ended = loop.watch(0, onReadable)
+      return true]],
+    after = [[
+      if ended then ended() end
+      loop.step()
+      assert(seen == 0, "nobody can end the watch")]] },
+  { name = "cqueues' watch", setup = [[
+      loop = require "cloudblue.connect.loop.cqueues"
+      controller = require "cqueues".new()
+      a, b = require "cqueues.socket".pair()
+      b:write "x"
+      b:flush()
+      seen = 0
+      function onReadable() seen = seen + 1 end
+      controller:wrap(function() tried, ended, problem = pcall(loop.watch, a:pollfd(), onReadable) end)]],
+    call = [[
+      local stepped, problem = controller:step(0)
+      if not stepped then error(tostring(problem):find "not enough memory$" and "not enough memory" or problem, 0) end
+      if tried == false then error(ended, 0) end
+      return true]],
+    after = [[
+      if tried and ended then ended() end
+      for _ = 1, 3 do controller:step(0) end
+      assert(seen == 0, "nobody can end the watch")
+      a:close()
+      b:close()]] },
   { name = "client:close", call = [[client:close(); client:close(); return true]] },
   { name = "a closed client", expected = "raised", setup = [[client:close()]],
     call = [[return records:get(recordId)]] },

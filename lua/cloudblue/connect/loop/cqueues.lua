@@ -62,16 +62,23 @@ function loop.watch(fd, onReadable)
     ended = false,
     dispatchers = setmetatable({}, { __mode = "k" }),
   }
-  local controller = current()
-  watches[watch] = true
-  if controller then serve(watch, controller) end
-  return function()
+  local function endWatch()
     watches[watch] = nil
     watch.ended = true
     -- A controller keeps a descriptor registered after its coroutine has gone on. One that is closed in that state
     -- would leave the controller with an entry for whatever gets the number next.
     cqueues.cancel(fd)
   end
+  local controller = current()
+  watches[watch] = true
+  if controller then
+    local served, problem = pcall(serve, watch, controller)
+    if not served then
+      endWatch()
+      error(problem, 0)
+    end
+  end
+  return endWatch
 end
 
 --- What stands for the running coroutine.

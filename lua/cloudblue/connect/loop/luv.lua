@@ -98,12 +98,16 @@ end
 ---@param onReadable fun()
 ---@return fun() endWatch
 function loop.watch(fd, onReadable)
-  local poll = assert(uv.new_poll(fd))
-  assert(poll:start("r", function(problem) onPoll(onReadable, problem) end))
-  return function()
+  local poll
+  -- Made first: where memory ends for them, nothing is watched.
+  local function endWatch()
     poll:stop()
     if not poll:is_closing() then poll:close() end
   end
+  local function onEvent(problem) onPoll(onReadable, problem) end
+  poll = assert(uv.new_poll(fd))
+  assert(poll:start("r", onEvent))
+  return endWatch
 end
 
 --- What stands for the running coroutine: itself.

@@ -62,8 +62,10 @@ local function polling(sleep, longest)
 
   function loop.watch(_, onReadable)
     local watch = { onReadable = onReadable }
+    -- Made first: where memory ends for it, nothing is watched.
+    local function endWatch() watches[watch] = nil end
     watches[watch] = true
-    return function() watches[watch] = nil end
+    return endWatch
   end
 
   function loop.token()

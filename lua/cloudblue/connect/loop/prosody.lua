@@ -63,12 +63,15 @@ end
 ---@param onReadable fun()
 ---@return fun() endWatch
 function loop.watch(fd, onReadable)
-  local handle = server.watchfd(fd, (NEEDS_TURNS and fair or holding)(onReadable))
-  return function()
+  local handle
+  -- Made first: where memory ends for it, nothing is watched.
+  local function endWatch()
     handle.ended = true
     -- The event backend's handle has no close.
     if handle.close then handle:close() else handle:setflags(false) end
   end
+  handle = server.watchfd(fd, (NEEDS_TURNS and fair or holding)(onReadable))
+  return endWatch
 end
 
 --- What stands for the running coroutine.
