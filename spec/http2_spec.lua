@@ -8,6 +8,9 @@ local rawserver = require "spec.support.rawserver"
 local service = require "spec.support.service"
 local testenv = require "spec.support.testenv"
 
+-- Seconds that an attempt may take where it is to run out of time.
+local TIMEOUT <const> = 0.5 * (tonumber(os.getenv "TEST_SLOWNESS") or 1)
+
 local made
 
 --- A service with these rules (http2server.lua) and a client of it.
@@ -181,7 +184,7 @@ describe("a close over HTTP/2", function()
 
     it(("that %s is confirmed, and done once"):format(fault), function()
       local time <close> = testenv.start {}
-      local s <close> = serve(rules, { retries = 3, timeout = 0.5 })
+      local s <close> = serve(rules, { retries = 3, timeout = TIMEOUT })
       assert(s.records:close("UR-0", "B-0"))
       local chunk = assert(s.records:close("UR-1", "B-1"))
       assert.equal(1, #time.pauses())
@@ -196,7 +199,7 @@ describe("a close over HTTP/2", function()
     end)
 
     it(("that %s is unknown where nothing may confirm it, and sent once"):format(fault), function()
-      local s <close> = serve(rules, { timeout = 0.5 })
+      local s <close> = serve(rules, { timeout = TIMEOUT })
       local chunk, failure = s.records:close("UR-1", "B-1")
       assert.is_nil(chunk)
       assert.equal("unknown", failure.outcome)
@@ -297,7 +300,7 @@ describe("64 closes at once over HTTP/2", function()
     it(("%s are confirmed each by itself, and done once"):format(fault), function()
       local time <close> = testenv.start {}
       assert.is_table(time)
-      local s <close> = serve(wanted[3], { retries = 5, timeout = 1 })
+      local s <close> = serve(wanted[3], { retries = 5, timeout = 2 * TIMEOUT })
       local account, confirmed = closeAll(s)
       for place = 1, N do assert.equal(1, account.requests[place].connection) end
       assert.equal(wanted[1], confirmed)
