@@ -35,26 +35,30 @@ static void a_reset_request_is_as_new_and_keeps_its_memory(void **state) {
   r.connect_timeout = 1;
   r.header_count = r.part_count = 1;
   cbc_buffer_adds(&r.url, "https://h/x");
+  cbc_buffer_adds(&r.text, "{}");
   cbc_request_reset(&r);
   assert_string_equal(r.method, "GET");
   assert_int_equal(r.body, CBC_BODY_NONE);
   assert_true(r.json == NULL && r.json_size == 0 && !r.stream && r.connect_timeout == 0);
   assert_true(r.header_count == 0 && r.part_count == 0);
   assert_int_equal(r.url.size, 0);
-  assert_int_equal(t.blocks, 1);
+  assert_int_equal(r.text.size, 0);
+  assert_int_equal(t.blocks, 2);
   cbc_request_free(&r);
   testenv_check(&t);
 }
 
-static void the_memory_of_a_huge_URL_is_not_kept(void **state) {
+static void the_memory_of_a_huge_URL_or_body_is_not_kept(void **state) {
   testenv t;
   cbc_request r;
-  char *text = test_malloc(60000);
+  enum { SIZE = 70000 };
+  char *text = test_malloc(SIZE);
   (void)state;
   testenv_init(&t);
   cbc_request_init(&r, &t.env);
-  memset(text, 'x', 60000);
-  cbc_buffer_add(&r.url, text, 60000);
+  memset(text, 'x', SIZE);
+  cbc_buffer_add(&r.url, text, SIZE);
+  cbc_buffer_add(&r.text, text, SIZE);
   cbc_request_reset(&r);
   assert_int_equal(t.blocks, 0);
   cbc_request_free(&r);
@@ -134,7 +138,7 @@ int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(a_new_request_is_an_empty_GET),
       cmocka_unit_test(a_reset_request_is_as_new_and_keeps_its_memory),
-      cmocka_unit_test(the_memory_of_a_huge_URL_is_not_kept),
+      cmocka_unit_test(the_memory_of_a_huge_URL_or_body_is_not_kept),
       cmocka_unit_test(a_feed_is_taken_in_order_as_room_allows),
       cmocka_unit_test(what_is_borrowed_is_not_moved),
       cmocka_unit_test(a_feed_that_is_freed_borrows_nothing)};
