@@ -68,7 +68,7 @@ typedef struct cbl_job {
   cbl_download download;
   cbc_error file_error; /* a local file's that ends the call at its start; CBC_OK: none */
   double progress_done; /* bytes that were last reported to the progress function */
-  bool parked;          /* the call waits parked, or was taken out of that without its doing */
+  bool parked;          /* the call was parked, and nobody has taken it out for it yet */
   unsigned anchored;    /* a bit for each user value in use */
   int results;          /* values on the stack that a success returns */
 } cbl_job;
