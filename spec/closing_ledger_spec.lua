@@ -60,6 +60,7 @@ for kind, newPlace in pairs(ledgers.places) do
 
     it("refuses another list, endpoint or account, and says what it holds", function()
       l:plan(each(list(1, 250)), WHO)
+      l:source():take(1)
       local holds = ("250 entries, planned %s"):format(l:identity().created)
       assert.equal(("it holds another list (%s); this one has 249"):format(holds), refusal(list(1, 249)))
       assert.equal(("it belongs to another endpoint: %s, not https://other.test (%s)"):format(WHO.endpoint, holds),
@@ -68,7 +69,30 @@ for kind, newPlace in pairs(ledgers.places) do
         assert.equal(("it belongs to another account: it was planned with another key (%s)"):format(holds),
           refusal(entries, { endpoint = WHO.endpoint, account = "SU-2" }))
       end
-      assert.equal(250, l:counts().open)
+      assert.equal(150, l:counts().open)
+    end)
+
+    -- A mistyped key is noticed when the service refuses the first batch.
+    it("passes to another account where nothing was carried out, and nobody else may be about to", function()
+      local other = { endpoint = "https://other.test", account = "SU-2" }
+      l:plan(each(list(1, 250)), WHO)
+      local source = l:source()
+      local taken = source:take(100)
+      local outcomes = {}
+      for index = 1, #taken do outcomes[index] = "notTried" end
+      source:done(taken, outcomes, {})
+      source:finish()
+      if l.driver.isShared then
+        assert.matches("it belongs to another endpoint", refusal(list(1, 250), other))
+        return
+      end
+      assert.matches("it holds another list", refusal(list(1, 249), other))
+      assert.equal(WHO.endpoint, l:identity().endpoint)
+      assert.same({ 250, 0 }, { l:plan(each(list(1, 250)), other) })
+      assert.equal("https://other.test", l:identity().endpoint)
+      assert.same({ 250, 0 }, { l:plan(nil, other) })
+      l:source():take(1)
+      assert.matches("it belongs to another endpoint", refusal(nil, WHO))
     end)
 
     it("raises what is wrong with an entry of the list that is compared", function()

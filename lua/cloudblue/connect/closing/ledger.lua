@@ -62,20 +62,36 @@ local function endpointOf(text) return (text:gsub("/+$", "")) end
 
 local function mismatch(name, message, ...) failure.raise(name, message:format(...), "mismatch") end
 
--- Raises where the ledger belongs to something else.
-local function compare(self, held, nextEntry, given)
-  local name = self.driver.name
-  local holds = ("%d entries, planned %s"):format(held.total, held.created)
-  if held.endpoint ~= endpointOf(given.endpoint) then
-    mismatch(name, "it belongs to another endpoint: %s, not %s (%s)", held.endpoint, given.endpoint, holds)
-  end
-  if held.account ~= plan.digest(name, given.account) then
-    mismatch(name, "it belongs to another account: it was planned with another key (%s)", holds)
-  end
-  if not nextEntry then return end
+-- Raises where the ledger holds another list.
+local function compareList(name, held, nextEntry, holds)
   local list, total = plan.examine(name, nextEntry)
   if held.list ~= list then
     mismatch(name, "it holds another list (%s); this one has %d", holds, total)
+  end
+end
+
+-- True where nothing of the list was carried out, and nobody else may be about to.
+local function isUntouched(driver)
+  return not driver.isShared and not driver:first "SELECT 1 FROM batches WHERE state <> 'open'"
+    and not driver:first "SELECT 1 FROM outcomes"
+end
+
+-- Raises where the ledger belongs to something else. One of which nothing was carried out, as with a mistyped key,
+-- passes to whoever has the same list.
+local function compare(self, held, nextEntry, given)
+  local driver, name = self.driver, self.driver.name
+  local holds = ("%d entries, planned %s"):format(held.total, held.created)
+  local endpoint, account = endpointOf(given.endpoint), plan.digest(name, given.account)
+  local passes = (held.endpoint ~= endpoint or held.account ~= account) and isUntouched(driver)
+  if held.endpoint ~= endpoint and not passes then
+    mismatch(name, "it belongs to another endpoint: %s, not %s (%s)", held.endpoint, given.endpoint, holds)
+  end
+  if held.account ~= account and not passes then
+    mismatch(name, "it belongs to another account: it was planned with another key (%s)", holds)
+  end
+  if nextEntry then compareList(name, held, nextEntry, holds) end
+  if passes then
+    driver:run(("UPDATE run SET endpoint = %s, account = '%s'"):format(values.quote(endpoint), account))
   end
 end
 
@@ -109,7 +125,8 @@ local function planList(self, nextEntry, given, size)
 end
 
 --- Writes a list into the ledger: all of it, or nothing. Where the ledger holds one already, that has to be the same,
---- of the same endpoint and account.
+--- of the same endpoint and account; these two may be others where the ledger is this process's alone, and nothing of
+--- the list was carried out.
 ---@param nextEntry (fun(): table?)? the entries one after the other; nil: goes on with the list that is there
 ---@param given {endpoint: string, account: string}
 ---@param size integer? entries of a batch
