@@ -1,5 +1,6 @@
 -- records:closeMany with a ledger, judged by what the sandbox received and carried out.
 
+local closings = require "spec.support.closings"
 local connect = require "cloudblue.connect"
 local folders = require "spec.support.folder"
 local ledger = require "cloudblue.connect.closing.ledger"
@@ -9,23 +10,8 @@ local scene = require "spec.support.scene"
 local service = require "spec.support.service"
 
 local misuse = service.misuse
-local BULK = "POST /usage/records/close-records"
-
-local function id(number) return ("UR-2026-01-0000-0000-0000-%04d"):format(number) end
-
-local function entriesOf(first, last)
-  local list = {}
-  for number = first, last do list[#list + 1] = { id = id(number), external_billing_id = "RUN-" .. number } end
-  return list
-end
-
-local function addsUp(counts, total)
-  local sum = 0
-  for name, count in pairs(counts) do
-    if name ~= total and name ~= "repeated" and math.type(count) then sum = sum + count end
-  end
-  return sum == counts[total]
-end
+local BULK <const> = closings.BULK
+local addsUp, entriesOf, id = closings.addsUp, closings.entriesOf, closings.id
 
 describe("closeMany with a ledger", function()
   local folder, path, s
@@ -53,11 +39,7 @@ describe("closeMany with a ledger", function()
 
   -- Every record was closed once, under its own billing id, and the ledger says so.
   local function assertClosedOnce(first, last)
-    local times = {}
-    for _, entry in ipairs(scene.applied(s.sandbox, "close")) do
-      times[entry.id] = (times[entry.id] or 0) + 1
-      assert.equal("RUN-" .. tonumber(entry.id:sub(-4)), entry.external_billing_id)
-    end
+    local times = closings.timesClosed(s)
     for number = first, last do assert.equal(1, times[id(number)], id(number)) end
     local l <close> = assert(ledger.open(path))
     local count = 0

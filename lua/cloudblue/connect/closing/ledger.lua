@@ -18,12 +18,11 @@ local plan = require "cloudblue.connect.closing.ledger.plan"
 local source = require "cloudblue.connect.closing.ledger.source"
 local values = require "cloudblue.connect.closing.ledger.values"
 
+local BATCH_SIZE <const> = require "cloudblue.connect.closing.options".BATCH_SIZE
+
 local catch, integer = failure.catch, values.integer
 
 local ledger = {}
-
--- Entries of a batch, unless it is said otherwise.
-local SIZE <const> = 100
 
 ---@class cloudblue.connect.closing.Ledger
 ---@field driver cloudblue.connect.closing.ledger.Session
@@ -133,7 +132,7 @@ end
 ---@return integer? total entries, without repetitions. Raises what is wrong with an entry
 ---@return integer|cloudblue.connect.Failure repeated entries that repeat another; beside nil the failure, with
 --- the errorCode "mismatch" where the ledger belongs to another list, endpoint or account
-function Ledger:plan(nextEntry, given, size) return catch(planList, self, nextEntry, given, size or SIZE) end
+function Ledger:plan(nextEntry, given, size) return catch(planList, self, nextEntry, given, size or BATCH_SIZE) end
 
 -- ==== What became of it ==============================================================================================
 

@@ -2,6 +2,7 @@
 
 local cqueues = require "cqueues"
 
+local closing = require "cloudblue.connect.closing.options"
 local exitcodes = require "cloudblue.connect.command.exitcodes"
 local ledgers = require "cloudblue.connect.command.ledgers"
 local outcome = require "cloudblue.connect.command.outcome"
@@ -11,9 +12,6 @@ local execution = {}
 
 -- Entries between two turns of the others, while a ledger is planned.
 local TURN <const> = 1000
-
--- Records of a request, unless it is said otherwise.
-local BATCH_SIZE <const> = 100
 
 ---@class cloudblue.connect.command.Job
 ---@field given table what argparse returned
@@ -66,7 +64,7 @@ end
 -- Records of a request: no more than what a second lets through, so that the pauses are short. nil: as usual.
 local function sizeOf(given)
   if given.batchSize or not given.perSecond then return given.batchSize end
-  return math.tointeger(math.max(1, math.min(BATCH_SIZE, given.perSecond // 1)))
+  return math.tointeger(math.max(1, math.min(closing.BATCH_SIZE, given.perSecond // 1)))
 end
 
 local function settingsOf(job, isStopped)
