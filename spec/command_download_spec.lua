@@ -1,3 +1,5 @@
+local cqueues = require "cqueues"
+
 local commandline = require "spec.support.commandline"
 local folders = require "spec.support.folder"
 local scene = require "spec.support.scene"
@@ -66,6 +68,21 @@ describe("connect-usage download", function()
     assert.are.same({ "old.xlsx" }, folder:list())
     assert.are.equal("old", folder:read "old.xlsx")
   end)
+
+  for _, signal in ipairs { "INT", "TERM" } do
+    it("leaves no file where SIG" .. signal .. " interrupts it", function()
+      s.sandbox:configure { faults = {
+        { on = "GET /usage/chunks/*/download", fault = "slow", bytes = 100, seconds = 0.05, count = "all" } } }
+      local pipe <close> = assert(io.popen(("%s lua5.4 bin/connect-usage download %s -o '%s' 2>&1 &"
+        .. " echo $!; wait $!; echo exit $?"):format(commandline.to(s.sandbox), ID, path)))
+      local pid = pipe:read "l"
+      while #folder:list() == 0 do cqueues.sleep(0.01) end
+      assert(os.execute(("kill -%s %s"):format(signal, pid)))
+      assert.are.equal("exit 130\n", pipe:read "a")
+      s.sandbox:configure { faults = {} }
+      assert.are.same({}, folder:list())
+    end)
+  end
 
   it("says that what it printed is not whole", function()
     s.sandbox:configure { faults = { { on = "GET /usage/chunks/*/download", fault = "truncate", count = "all" } } }

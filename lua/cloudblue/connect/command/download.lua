@@ -50,10 +50,14 @@ local function exists(path)
 end
 
 local function toFile(client, given)
+  local interrupt = require "cloudblue.connect.command.interrupt"
   local transfer = require "cloudblue.connect.command.transfer"
   local onProgress, clear = transfer.progress(require("cloudblue.connect.core").now)
-  local bytes, failure = fetch(client, given, given.output, { onProgress = onProgress })
+  local interrupted, bytes, failure = interrupt.close(client, function()
+    return fetch(client, given, given.output, { onProgress = onProgress })
+  end)
   clear()
+  if interrupted and not bytes then return exitcodes.INTERRUPTED end
   if not bytes then return nil, tostring(failure), exitcodes.ofFailure(failure) end
   io.stderr:write(("%s in %s\n"):format(transfer.size(bytes), given.output))
   return exitcodes.DONE
