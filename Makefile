@@ -168,7 +168,7 @@ bench:  ## measure against bare libcurl and other clients (ROWS="close" for some
 
 memcheck:  ## the suite under valgrind, under ASan and UBSan, and with an aggressive collector
 	@sh tools/deps.sh demo test memcheck
-	@HASTY=all LIMIT=3600 $(TOOL) tools/test.sh valgrind sanitizers hasty
+	@HASTY=all LIMIT=7200 $(TOOL) tools/test.sh valgrind sanitizers hasty
 
 tsan:  ## the hosts with threads under TSan
 	@sh tools/deps.sh demo test memcheck

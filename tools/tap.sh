@@ -47,3 +47,15 @@ side_by_side() {
   cat "$beside_out"/*
   rm -rf "$beside_out"
 }
+
+# specs_of_c : the specs that have something to tell to who looks at memory. What is Lua alone is left to the part busted,
+# and so are hosts and commands that are programs of their own, and the pages: they build a tree of their own.
+specs_of_c() {
+  for spec_file in spec/*_spec.lua; do
+    case ${spec_file#spec/} in
+    pages_* | sandbox_* | rql_* | meta_* | promises_* | changelog_* | rockspec_* | mutation_* | loop_prosody_* | \
+      lighttpd_* | command_* | usage_run_* | closing_ledger_*) ;;
+    *) echo "$spec_file" ;;
+    esac
+  done
+}

@@ -24,15 +24,5 @@ for source in examples/host*.c; do
   check "$source" sh tools/with-env.sh "$LUA" tools/with-sandbox.lua "$program"
 done
 libraries="$(gcc -print-file-name=libasan.so) $(gcc -print-file-name=libubsan.so) $BUILD/keep-loaded.so"
-# What is Lua alone is left to the part busted, and so are hosts and commands that are programs of their own, and the
-# pages: they build a tree of their own, without sanitizers.
-specs=
-for spec in spec/*_spec.lua; do
-  case ${spec#spec/} in
-  pages_* | sandbox_* | rql_* | meta_* | promises_* | changelog_* | rockspec_* | mutation_* | loop_prosody_* | \
-    lighttpd_* | command_* | usage_run_* | closing_ledger_*) ;;
-  *) specs="$specs $spec" ;;
-  esac
-done
-side_by_side 2 busted "$specs" sh tools/with-env.sh env LD_PRELOAD="$libraries" CLOSING_RUNS="${CLOSING_RUNS:-10}" \
+side_by_side 2 busted "$(specs_of_c)" sh tools/with-env.sh env LD_PRELOAD="$libraries" CLOSING_RUNS="${CLOSING_RUNS:-10}" \
   "$LUA" "$(command -v busted)" --ignore-lua --output=TAP

@@ -15,5 +15,5 @@ for source in spec/core/*_test.c; do
   name=$(basename "$source" .c)
   stream "$name" $memcheck "$BUILD/spec/core/$name"
 done
-side_by_side 2 busted "$(echo spec/*_spec.lua)" sh tools/with-env.sh env LD_PRELOAD="$BUILD/keep-loaded.so" \
+side_by_side 2 busted "$(specs_of_c)" sh tools/with-env.sh env LD_PRELOAD="$BUILD/keep-loaded.so" \
   $memcheck "$LUA" "$(command -v busted)" --ignore-lua --output=TAP
