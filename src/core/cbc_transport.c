@@ -26,10 +26,19 @@ static void on_finished(void *ud, CURL *easy, CURLcode result) {
   cbc_transfer_finish(owner_of(easy), result);
 }
 
-/* libcurl is at work: the transfer is ended later. */
+/* Memory was out, and for whom can't be said: none can go on. */
+static void starve_all(cbc_transport *t) {
+  t->starved = true;
+  for (cbc_transfer *x = t->used; x != NULL; x = x->next)
+    x->nomem = true;
+}
+
+/* libcurl is at work: the transfer is ended later, and so are those that may share its
+** socket. */
 static void on_unwatched(void *ud, CURL *easy) {
   cbc_transport *t = ud;
   cbc_transfer *x = owner_of(easy);
+  if (t->profile.sharing) starve_all(t);
   t->starved = true;
   if (x != NULL) x->nomem = true;
 }
@@ -110,15 +119,8 @@ void cbc_transport_release(cbc_transfer *x) {
 
 /* ==== Waiting ========================================================= */
 
-/* libcurl was out of memory, and says of no handle that it was its: none can go on. (It
-** leaves the socket's entry in a state that it divides by zero in, when the transfer
-** goes on.) */
-static void starve_all(cbc_transport *t) {
-  t->starved = true;
-  for (cbc_transfer *x = t->used; x != NULL; x = x->next)
-    x->nomem = true;
-}
-
+/* libcurl that was out of memory says of no handle that it was its. (It leaves the
+** socket's entry in a state that it divides by zero in, when the transfer goes on.) */
 static cbc_code settle(cbc_transport *t, cbc_code rc) {
   if (rc == CBC_ENOMEM) starve_all(t);
   if (t->starved) end_starved(t);
