@@ -400,6 +400,34 @@ describe("connect-usage close", function()
       assert.are.equal(20, #bills())
     end)
 
+    it("refuses a condition whose options make other billing ids or notes than the ledger holds", function()
+      local name = folder:path "run.db"
+      putOff()
+      local arguments = "--where status=approved --yes --workers 1 --batch-size 20 --ledger " .. name
+      assert.are.equal(5, (select(2, close(arguments .. " --billing-id 'R-{id}' --note n"))))
+      sb:configure { faults = {} }
+      for others, difference in pairs {
+        ["--billing-id 'OTHER-{id}' --note n"] =
+          ("under R-%s, and the options make it under OTHER-%s"):format(id(21), id(21)),
+        ["--note n"] = ("under R-%s, and the options make it without a billing id"):format(id(21)),
+        ["--billing-id 'R-{id}' --note m"] = "with the note 'n', and the options make it with the note 'm'",
+        ["--billing-id 'R-{id}'"] = "with the note 'n', and the options make it without a note",
+        ["--billing-id 'R-{seq}' --note m"] = "with the note 'n', and the options make it with the note 'm'",
+      } do
+        assert.are.same({
+          ("connect-usage: %s holds %s %s: go on with that by --ledger alone. Nothing was sent\n"):format(
+            name, id(21), difference), 2,
+        }, { close(arguments .. " " .. others) })
+      end
+      assert.are.equal(20, #bills())
+      -- Numbers are others the next time.
+      local printed, code = close(arguments .. " --billing-id 'X-{seq}' --note n")
+      assert.are.equal(0, code)
+      local example = ("\nThe first is %s, under R-%s, with the note 'n'.\n"):format(id(21), id(21))
+      assert.is_truthy(printed:find(example, 1, true), printed)
+      assert.are.equal("R-" .. id(21), bills()[21])
+    end)
+
     it("reports all that it holds", function()
       local name, report = folder:path "run.db", folder:path "r.csv"
       local path = folder:write("a.csv", "id,external_billing_id\nUR-none,B\n" .. id(1) .. ",B-1\n")

@@ -63,10 +63,16 @@ describe("a ledger, as the command sees it,", function()
     assert.is_truthy(problem:find("ledger " .. name .. ": ", 1, true))
   end)
 
-  it("lacks some entries of a list", function()
-    fill(5, {})
-    assert.are.equal(0, ledgers.missing(name, support.each(support.list(2, 4))))
-    assert.are.equal(2, ledgers.missing(name, support.each(support.list(4, 7))))
+  it("lacks some entries of a list, and has others in another way", function()
+    fill(5, { "closed", "unknown" })
+    local function compare(first, last, id)
+      return ledgers.compare(name, support.each(support.list(first, last)), function(entry)
+        return entry.id == support.id(id) and "other" or nil
+      end)
+    end
+    local left = support.list(2, 2)[1]
+    assert.are.same({ missing = 0, left = left }, compare(2, 4, 5))
+    assert.are.same({ missing = 2, left = left, difference = "other" }, compare(4, 7, 5))
   end)
 
   it("says what became of each", function()

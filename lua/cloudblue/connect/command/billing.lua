@@ -47,11 +47,13 @@ function billing.template(template)
 end
 
 --- The rules of a run.
----@param options {template: (fun(number: integer, id: string): string)?, note: string?, withoutBillingId: boolean?}
+---@param options {template: (fun(number: integer, id: string): string)?, isNumbered: boolean?, note: string?,
+--- withoutBillingId: boolean?} isNumbered: what the template makes depends on the number of the entry
 ---@return table rules
 function billing.rules(options)
   return setmetatable({
-    template = options.template, note = options.note, withoutBillingId = options.withoutBillingId or false,
+    template = options.template, isNumbered = options.isNumbered or false, note = options.note,
+    withoutBillingId = options.withoutBillingId or false,
   }, Rules)
 end
 

@@ -22,6 +22,36 @@ local function sourceOf(job)
   return sources.ledger(job.held, given.ledger)
 end
 
+-- What is different about an entry of the ledger from what the options make of its record. Numbers of a list are
+-- others the next time.
+local function differenceOf(rules, entry)
+  local billingId, note = rules:apply(0, entry.id)
+  local is, made
+  if not rules.isNumbered and entry.external_billing_id ~= billingId then
+    is, made = sources.billed(entry.external_billing_id), sources.billed(billingId)
+  elseif entry.external_billing_note ~= note then
+    is, made = sources.noted(entry.external_billing_note), sources.noted(note)
+  end
+  return is and ("holds %s %s, and the options make it %s"):format(entry.id, is, made) or nil
+end
+
+-- Compares what a condition finds with the ledger. From here on the ledger says what is to be closed.
+local function compareList(job, holds)
+  local source, name = job.source, job.given.ledger
+  local found, problem, code = ledgers.compare(name, source.entries(), function(entry)
+    return differenceOf(job.rules, entry)
+  end)
+  if not found then return nil, problem, code end
+  if found.missing > 0 then
+    return nil, ("%d of the records are not in %s: go on with that by --ledger alone, and take another ledger for "
+      .. "these"):format(found.missing, holds), MISUSED
+  elseif found.difference then
+    return nil, ("%s %s: go on with that by --ledger alone"):format(ledgers.shown(name), found.difference), MISUSED
+  end
+  source.entries, source.total, source.first = nil, job.held.counts.total, found.left
+  return true
+end
+
 -- What the ledger says of the list before it is used.
 local function compareWithLedger(job)
   local held, source = job.held, job.source
@@ -32,15 +62,7 @@ local function compareWithLedger(job)
     return nil, ("%s has %d records, and is another list than that of %s"):format(source.name, source.total, holds),
       MISUSED
   end
-  if job.given.where then
-    local missing, problem, code = ledgers.missing(job.given.ledger, source.entries())
-    if not missing then return nil, problem, code end
-    if missing > 0 then
-      return nil, ("%d of the records are not in %s: go on with that by --ledger alone, and take another ledger for "
-        .. "these"):format(missing, holds), MISUSED
-    end
-    source.entries, source.total = nil, held.counts.total
-  end
+  if job.given.where then return compareList(job, holds) end
   return true
 end
 
@@ -48,6 +70,8 @@ end
 local function introduce(job)
   local source, held = job.source, job.held
   for _, words in ipairs(source.words) do job.voice:say(words) end
+  local example = sources.example(source.first)
+  if example then job.voice:say(example) end
   local left = source.total
   if held then
     left = ledgers.left(held.counts)

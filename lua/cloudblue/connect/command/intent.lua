@@ -40,7 +40,9 @@ function intent.rules(given)
         .. "other records. {id} does not"
     end
   end
-  return billing.rules { template = template, note = given.note, withoutBillingId = given.withoutBillingId }
+  return billing.rules {
+    template = template, isNumbered = isNumbered, note = given.note, withoutBillingId = given.withoutBillingId,
+  }
 end
 
 --- The command that goes on: the same one, or where its list came by a pipe, what the ledger holds.

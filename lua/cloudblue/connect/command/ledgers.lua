@@ -100,23 +100,36 @@ function ledgers.held(name)
   return nil, ledgers.without(name), exitcodes.MISUSED
 end
 
---- How many of some entries a ledger does not hold.
+-- Outcomes of entries that a run would take.
+local LEFT <const> = { unknown = true, notTried = true, open = true, sent = true }
+
+---@class cloudblue.connect.command.Comparison
+---@field missing integer how many entries the ledger does not hold
+---@field difference string? what is different about the first one that it holds in another way
+---@field left cloudblue.connect.Entry? the first one that it has still to close
+
+--- Compares some entries with those that a ledger holds.
 ---@param name string
 ---@param nextEntry fun(): cloudblue.connect.Entry?
----@return integer|nil count
+---@param differenceOf fun(entry: cloudblue.connect.Entry): string? what is different about an entry of the ledger
+---@return cloudblue.connect.command.Comparison|nil comparison
 ---@return string? problem
 ---@return integer? code
-function ledgers.missing(name, nextEntry)
-  local wanted, count = {}, 0
+function ledgers.compare(name, nextEntry, differenceOf)
+  local wanted, found = {}, { missing = 0 }
   for entry in nextEntry do
     wanted[entry.id] = true
-    count = count + 1
+    found.missing = found.missing + 1
   end
   return ledgers.with(name, function(ledger)
-    for entry in ledger:entries() do
-      if wanted[entry.id] then count = count - 1 end
+    for entry, outcome in ledger:entries() do
+      if wanted[entry.id] then
+        found.missing = found.missing - 1
+        found.difference = found.difference or differenceOf(entry)
+      end
+      if LEFT[outcome] then found.left = found.left or entry end
     end
-    return count
+    return found
   end)
 end
 

@@ -15,6 +15,7 @@ local sources = {}
 ---@field total integer how many there are
 ---@field entries (fun(): fun(): cloudblue.connect.Entry?)? an iterator from the first one on; nil: the ledger has them
 ---@field words string[] what there is to know before they are closed
+---@field first cloudblue.connect.Entry? the first that is to be closed, as an example
 ---@field close fun()
 
 -- So many entries of a file, and records of a list, are worth a word: some seconds.
@@ -40,13 +41,24 @@ local function listed(names)
   return table.concat(shown, ", ")
 end
 
--- How the first entry will be closed: an example says more than a template.
-local function example(entry)
+--- A billing id in words.
+---@param billingId string?
+---@return string
+function sources.billed(billingId) return billingId and "under " .. billingId or "without a billing id" end
+
+--- A note in words.
+---@param note string?
+---@return string
+function sources.noted(note) return note and ("with the note '%s'"):format(note) or "without a note" end
+
+--- How the first entry will be closed: an example says more than a template.
+---@param entry cloudblue.connect.Entry?
+---@return string? words nil where there is none
+function sources.example(entry)
   if not entry then return nil end
   local note = entry.external_billing_note
   return ("The first is %s, %s%s."):format(
-    entry.id, entry.external_billing_id and "under " .. entry.external_billing_id or "without a billing id",
-    note and (", with the note '%s'"):format(note) or "")
+    entry.id, sources.billed(entry.external_billing_id), note and ", " .. sources.noted(note) or "")
 end
 
 --- The entries of a file.
@@ -73,9 +85,8 @@ function sources.file(given, rules, voice)
   if #facts.ignored > 0 then
     words[#words + 1] = ("Ignored %s: %s."):format(file.format == "csv" and "columns" or "keys", listed(facts.ignored))
   end
-  words[#words + 1] = example(file:entries()())
   return {
-    name = file.name, total = facts.entries, words = words,
+    name = file.name, total = facts.entries, words = words, first = file:entries()(),
     entries = function() return file:entries() end, close = function() file:close() end,
   }
 end
@@ -148,9 +159,8 @@ function sources.where(given, rules, client, voice)
   if not checked then return nil, problem, code end
   local words = { ("'%s' finds %s."):format(given.where, counted(#list.ids, "record")) }
   words[#words + 1] = otherStates(list.statuses)
-  words[#words + 1] = example(entriesOf(rules, list.ids)())
   return {
-    name = "the list", total = #list.ids, words = words, close = nothing,
+    name = "the list", total = #list.ids, words = words, first = entriesOf(rules, list.ids)(), close = nothing,
     entries = function() return entriesOf(rules, list.ids) end,
   }
 end
