@@ -508,6 +508,30 @@ describe("connect-usage close", function()
       end)
     end
 
+    it("while it checks or lists ends at once, and has sent nothing", function()
+      local rows = { "id,external_billing_id" }
+      for number = 1, 400000 do rows[number + 1] = ("UR-%d,B-%d"):format(number, number) end
+      local path = folder:write("a.csv", table.concat(rows, "\n"))
+      sb:configure { faults = { { on = "GET /usage/records", fault = "hang", count = "all" } } }
+      for arguments, isUnderWay in pairs {
+        [path] = function(pipe) assert.are.equal("100000 entries checked so far", pipe:read "l") end,
+        ["--where status=approved --note n"] = function()
+          repeat cqueues.sleep(0.01) until requests "GET" > 0
+        end,
+      } do
+        for _, signal in ipairs { "INT", "TERM" } do
+          sb:reset()
+          local pipe <close> = assert(io.popen(("%s lua5.4 bin/connect-usage close %s -y 2>&1 & echo $!; wait $!; "
+            .. "echo exit $?"):format(environment(), arguments)))
+          local pid = pipe:read "l"
+          isUnderWay(pipe)
+          assert(os.execute(("kill -%s %s"):format(signal, pid)))
+          assert.are.equal("connect-usage: Interrupted. Nothing was sent\nexit 130\n", pipe:read "a")
+          assert.are.equal(0, requests "POST")
+        end
+      end
+    end)
+
     it("twice stops at once, and says what it does not know", function()
       local process <close> = start(", '--report', 'none.csv'", { on = BULK, fault = "hang", nth = 2, count = "all" })
       process:interrupt()

@@ -31,4 +31,19 @@ describe("an interruption", function()
       assert.is_nil((process:rest()):find("next", 1, true))
     end)
   end
+
+  it("ends what never waits, where that looks for it", function()
+    for _, looks in ipairs { true, false } do
+      local printed = child.run(([[
+        local interrupt = require "cloudblue.connect.command.interrupt"
+        print(interrupt.turns(function(turn)
+          os.execute "kill -TERM $PPID"
+          if %s then turn() end
+          return "its", "end"
+        end))
+        print(interrupt.turns(function(turn) turn() return "whole" end))
+        print(pcall(interrupt.turns, function() error("slip", 0) end))]]):format(looks))
+      assert.are.equal((looks and "true" or "true\tits\tend") .. "\nfalse\twhole\nfalse\tslip\n", printed)
+    end
+  end)
 end)

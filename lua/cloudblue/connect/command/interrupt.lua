@@ -1,5 +1,5 @@
---- Ctrl-C and SIGTERM. While records are closed, the first lets the run end in order, the next ends it at once; a call
---- that has nothing to finish ends at the first, and leaves nothing behind.
+--- Ctrl-C and SIGTERM. While records are closed, the first lets the run end in order, the next ends it at once; what
+--- has nothing to finish ends at the first, and leaves nothing behind.
 
 local cqueues = require "cqueues"
 local signal = require "cqueues.signal"
@@ -27,25 +27,51 @@ function interrupt.listen(controller, onFirst, onNext)
   return function() signal.unblock(signal.SIGINT, signal.SIGTERM) end
 end
 
---- Runs a function whose calls of the client end at the first signal: the client is closed.
----@param client cloudblue.connect.ConnectClient
----@param fn fun(): ...
----@return boolean interrupted
----@return ... what the function returned; an error of it is raised
-function interrupt.close(client, fn)
-  local controller, interrupted, results = cqueues.new(), false, nil
-  local function stop()
-    interrupted = true
-    client:close()
-  end
-  client:attach(loop)
+-- Runs a function in a loop of its own, where signals call `stop`. Returns what pcall does.
+local function listening(stop, fn)
+  local controller, results = cqueues.new(), nil
   local unlisten = interrupt.listen(controller, stop, stop)
   controller:wrap(function() results = table.pack(pcall(fn)) end)
   while not results do
     local done, problem = controller:step()
     if not done then error(problem, 0) end
   end
+  -- One that came since the last turn.
+  controller:step(0)
   unlisten()
+  return table.unpack(results, 1, results.n)
+end
+
+--- Runs a function whose calls of the client end at the first signal: the client is closed.
+---@param client cloudblue.connect.ConnectClient
+---@param fn fun(): ...
+---@return boolean interrupted
+---@return ... what the function returned; an error of it is raised
+function interrupt.close(client, fn)
+  local interrupted = false
+  client:attach(loop)
+  local results = table.pack(listening(function()
+    interrupted = true
+    client:close()
+  end, fn))
+  if not results[1] then error(results[2], 0) end
+  if not interrupted then client:detach() end
+  return interrupted, table.unpack(results, 2, results.n)
+end
+
+--- Runs a function that never waits. It is handed a function to be called now and then, by which a signal ends it.
+---@param fn fun(turn: fun()): ...
+---@return boolean interrupted
+---@return ... what the function returned; an error of it is raised
+function interrupt.turns(fn)
+  local interrupted, ended = false, {}
+  local results = table.pack(listening(function() interrupted = true end, function()
+    return fn(function()
+      cqueues.sleep(0)
+      if interrupted then error(ended, 0) end
+    end)
+  end))
+  if results[2] == ended then return true end
   if not results[1] then error(results[2], 0) end
   return interrupted, table.unpack(results, 2, results.n)
 end

@@ -5,6 +5,7 @@ local core = require "cloudblue.connect.core"
 local exitcodes = require "cloudblue.connect.command.exitcodes"
 local filters = require "cloudblue.connect.command.filters"
 local input = require "cloudblue.connect.command.input"
+local interrupt = require "cloudblue.connect.command.interrupt"
 local ledgers = require "cloudblue.connect.command.ledgers"
 local plan = require "cloudblue.connect.command.plan"
 
@@ -20,6 +21,9 @@ local sources = {}
 
 -- So many entries of a file, and records of a list, are worth a word: some seconds.
 local CHECKED <const>, LISTED <const> = 100000, 10000
+
+-- Entries between two looks at the signals.
+local TURN <const> = 1000
 
 local function nothing() end
 
@@ -61,6 +65,19 @@ function sources.example(entry)
     entry.id, sources.billed(entry.external_billing_id), note and ", " .. sources.noted(note) or "")
 end
 
+local function interrupted() return nil, "Interrupted. Nothing was sent", exitcodes.INTERRUPTED end
+
+-- Checks a file. Returns whether that was interrupted, the facts, and the problem.
+local function check(file, rules, voice)
+  local tell = teller(voice, "%d entries checked so far", CHECKED)
+  return interrupt.turns(function(turn)
+    return file:check(rules, function(number)
+      if number % TURN == 0 then turn() end
+      tell(number)
+    end)
+  end)
+end
+
 --- The entries of a file.
 ---@param given table what argparse returned
 ---@param rules table see billing.lua
@@ -71,10 +88,11 @@ end
 function sources.file(given, rules, voice)
   local file, problem = input.open(given.file, given.format)
   if not file then return nil, problem, exitcodes.MISUSED end
-  local facts
-  facts, problem = file:check(rules, teller(voice, "%d entries checked so far", CHECKED))
-  if not facts then
+  local isInterrupted, facts
+  isInterrupted, facts, problem = check(file, rules, voice)
+  if isInterrupted or not facts then
     file:close()
+    if isInterrupted then return interrupted() end
     return nil, problem .. ". Nothing was sent", exitcodes.MISUSED
   end
   local words = { ("%s has %s."):format(file.name, counted(facts.entries, "record")) }
@@ -150,7 +168,10 @@ end
 function sources.where(given, rules, client, voice)
   local query, problem = filters.check("records", given.where, given.anyFilter)
   if not query then return nil, problem, exitcodes.MISUSED end
-  local list, failure = plan.read(client.usageRecords, query, teller(voice, "%d records listed so far", LISTED))
+  local isInterrupted, list, failure = interrupt.close(client, function()
+    return plan.read(client.usageRecords, query, teller(voice, "%d records listed so far", LISTED))
+  end)
+  if isInterrupted then return interrupted() end
   if not list then
     return nil, ("the list can't be had: %s. Nothing was sent"):format(failure), exitcodes.ofFailure(failure)
   end
