@@ -23,14 +23,14 @@ describe("connect-usage status --verify", function()
 
   local function id(number) return ("UR-2026-01-0000-0000-0000-%04d"):format(number) end
 
-  -- Closes the first records, and has a ledger that says so of as many.
-  local function fill(closed, said)
+  -- Closes the first records, and has a ledger that says so of as many, at some endpoint.
+  local function fill(closed, said, endpoint)
     local client <close> = connect.ConnectClient(sb.endpoint, sb.apiKey)
     local list = {}
     for number = 1, said do list[number] = { id = id(number), external_billing_id = "B-" .. number } end
     client.usageRecords:closeMany(table.move(list, 1, closed, 1, {}))
     local l <close> = assert(ledger.open(name, { create = true, exclusive = true }))
-    assert(l:plan(ledgers.each(list), { endpoint = sb.endpoint, account = "SU-1" }))
+    assert(l:plan(ledgers.each(list), { endpoint = endpoint or sb.endpoint, account = "SU-1" }))
     local source = assert(l:source())
     local batch = source:take(1000)
     assert(source:done(batch, ledgers.all(batch, "closed"), {}))
@@ -67,6 +67,21 @@ describe("connect-usage status --verify", function()
       { cjson.decode(first).message_type, cjson.decode(first).outcome, cjson.decode(first).message })
     assert.are.same({ message_type = "summary", agree = 0, differs = 10, unread = 0, total = 10, exit_code = 1 },
       cjson.decode(last))
+  end)
+
+  it("asks no other endpoint than that of the ledger", function()
+    fill(3, 3, "https://elsewhere.test/public/v1")
+    local before = #sb:requests()
+    local printed, code = verify()
+    assert.are.same({ 2, 0 }, { code, #sb:requests() - before })
+    assert.is_truthy(printed:find("^connect%-usage: ledger " .. name:gsub("%p", "%%%0") .. ": it belongs to another "
+      .. "endpoint: https://elsewhere%.test/public/v1, not [^\n]* %(3 entries, planned [^\n]*%)\n$"), printed)
+  end)
+
+  it("takes an endpoint with slashes at its end for the same", function()
+    fill(3, 3, sb.endpoint .. "//")
+    assert.are.equal(0, (select(2, commandline.run("status " .. name .. " --verify",
+      ("CONNECT_ENDPOINT='%s/' CONNECT_API_KEY='%s'"):format(sb.endpoint, sb.apiKey)))))
   end)
 
   it("exits with 5 where some could not be read", function()

@@ -100,6 +100,21 @@ function ledgers.held(name)
   return nil, ledgers.without(name), exitcodes.MISUSED
 end
 
+-- Two endpoints are the same without the slashes at their ends.
+local function endpointOf(text) return (text:gsub("/+$", "")) end
+
+--- That a ledger is of another endpoint.
+---@param name string
+---@param held cloudblue.connect.command.Held
+---@param endpoint string the client's
+---@return string? problem nil where it is of this one
+function ledgers.elsewhere(name, held, endpoint)
+  local identity = held.identity
+  if endpointOf(identity.endpoint) == endpointOf(endpoint) then return nil end
+  return ("ledger %s: it belongs to another endpoint: %s, not %s (%d entries, planned %s)"):format(
+    ledgers.shown(name), identity.endpoint, endpoint, identity.total, identity.created)
+end
+
 -- Outcomes of entries that a run would take.
 local LEFT <const> = { unknown = true, notTried = true, open = true, sent = true }
 

@@ -7,8 +7,9 @@ local subcommand = {}
 
 local EXAMPLES <const> = [[
 Exit codes: 0 all are closed; 1 some were refused, or --verify found a
-difference; 2 there is no such ledger; 3 some are unknown; 5 some were not
-tried, or --verify could not read them; 7 the service refuses the key.
+difference; 2 there is no such ledger, or --verify would ask another endpoint
+than that of the ledger; 3 some are unknown; 5 some were not tried, or --verify
+could not read them; 7 the service refuses the key.
 
 Examples:
    connect-usage status january.db

@@ -99,6 +99,8 @@ function verify.run(given)
   if not held then return speaker:fail(problem, code) end
   local client <close>, failure, failureCode = connection.open(given)
   if not client then return speaker:fail(failure, failureCode) end
+  local elsewhere = ledgers.elsewhere(given.ledger, held, client.endpoint)
+  if elsewhere then return speaker:fail(elsewhere, exitcodes.MISUSED) end
   local job = {
     name = given.ledger, voice = speaker, isVerbose = given.verbose, client = client,
     workers = given.workers or WORKERS,
