@@ -63,7 +63,15 @@ describe("the check of an input", function()
       "there is no external_billing_id here, but elsewhere (--without-billing-id lets that be)", 3, 6,
     },
     ["neither billing id nor note"] = {
-      "id\nUR-1\n", "there is no external_billing_id: give --billing-id or --note, or --without-billing-id", 2, 1,
+      "id\nUR-1\n", "there is no external_billing_id: give --billing-id, --note or --without-billing-id", 2, 1,
+    },
+    ["notes without billing ids"] = {
+      "id,external_billing_note\nUR-1,n\n",
+      "there is no external_billing_id: give --billing-id or --without-billing-id", 2, 1,
+    },
+    ["billing ids in a column of another spelling"] = {
+      "id,External Billing_ID,external_billing_note\nUR-1,B-1,n\n", "there is no external_billing_id ('External "
+        .. "Billing_ID' is left out, for it is spelled otherwise): give --billing-id or --without-billing-id", 2, 1,
     },
     ["what is no CSV"] = { HEADER .. 'UR-1,"B\n', "the quote that begins here is not closed", 2, 6 },
   } do
@@ -78,8 +86,8 @@ describe("the check of an input", function()
       { run(HEADER .. "UR-1,,\nUR-2,B-2,\n", { template = billing.template "R-{seq}" }) })
   end)
 
-  it("lets notes do, and no billing id where that is said", function()
-    assert.is_truthy(run "id,external_billing_note\nUR-1,n\n")
+  it("lets a note for all do, and no billing id where that is said", function()
+    assert.is_truthy(run("id,external_billing_note\nUR-1,n\n", { withoutBillingId = true }))
     assert.is_truthy(run("id\nUR-1\n", { note = "n" }))
     assert.is_truthy(run("id\nUR-1\n", { withoutBillingId = true }))
     assert.is_truthy(run(HEADER .. "UR-1,B-1,\nUR-2,,\n", { withoutBillingId = true }))

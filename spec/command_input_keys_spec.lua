@@ -9,4 +9,14 @@ describe("the keys of an entry", function()
     assert.are.same({ [keys.ID] = true, [keys.BILLING_ID] = true, [keys.NOTE] = true }, known)
     assert.are.same({ outcome = true, message = true }, reported)
   end)
+
+  it("are recognised where they differ in letter case and blanks only", function()
+    for name, key in pairs {
+      ["ID"] = keys.ID, [" id "] = keys.ID, ["External_Billing_Id"] = keys.BILLING_ID,
+      ["external billing id"] = keys.BILLING_ID, ["EXTERNAL_BILLING_NOTE\t"] = keys.NOTE,
+    } do
+      assert.are.equal(key, keys.meant(name))
+    end
+    assert.is_nil(keys.meant "billing_id")
+  end)
 end)

@@ -35,12 +35,11 @@ local function problemOf(self, number, id, billingId, note)
   entry.id, entry.external_billing_id, entry.external_billing_note = id, billingId, note
   local problem = core.problemOfEntry(entry)
   if problem then return problem, problem:match "^[%l_]+" end
-  if not billingId then
-    local line, column = self.reader:place(keys.BILLING_ID)
-    self.unbilled = self.unbilled or { line, column, note ~= nil }
-    self.unnoted = self.unnoted or not note and { line, column } or nil
-  else
+  if billingId then
     self.billed = true
+  elseif not self.unbilled then
+    local line, column = self.reader:place(keys.BILLING_ID)
+    self.unbilled = { line = line, column = column, isNoted = note ~= nil }
   end
   return nil
 end
@@ -90,18 +89,29 @@ local function readAll(self)
   end
 end
 
--- Entries without a billing id: all or none, with a note each, or it is said that this is meant.
+-- What stands where a billing id was meant, perhaps.
+local function hintOf(ignored)
+  for _, name in ipairs(ignored) do
+    if keys.meant(name) == keys.BILLING_ID then
+      return (" ('%s' is left out, for it is spelled otherwise)"):format(name)
+    end
+  end
+  return ""
+end
+
+-- Entries without a billing id: all or none, and an option says that this is meant. Beside a note of their own --note
+-- would be another one.
 local function checkBilling(self)
-  local unbilled, unnoted = self.unbilled, self.unnoted
-  if not unbilled or self.rules.withoutBillingId then return true end
+  local unbilled, rules = self.unbilled, self.rules
+  if not unbilled or rules.withoutBillingId then return true end
+  local problem
   if self.billed then
-    return nil, "there is no external_billing_id here, but elsewhere (--without-billing-id lets that be)",
-      unbilled[1], unbilled[2]
+    problem = "there is no external_billing_id here, but elsewhere (--without-billing-id lets that be)"
+  elseif not rules.note then
+    problem = ("there is no external_billing_id%s: give --billing-id%s or --without-billing-id"):format(
+      hintOf(self.reader.ignored), unbilled.isNoted and "" or ", --note")
   end
-  if unnoted then
-    return nil, "there is no external_billing_id: give --billing-id or --note, or --without-billing-id",
-      unnoted[1], unnoted[2]
-  end
+  if problem then return nil, problem, unbilled.line, unbilled.column end
   return true
 end
 

@@ -14,6 +14,17 @@ local REPORTED <const> = { outcome = true, message = true }
 ---@return boolean
 function keys.isKnown(name) return KNOWN[name] == true end
 
+--- The part of an entry that a name seems to mean: it differs in letter case and blanks only.
+---@param name string
+---@return string? key nil where there is none
+function keys.meant(name)
+  local plain = name:lower():gsub("%s+", "")
+  for key in pairs(KNOWN) do
+    if plain:gsub("_", "") == key:gsub("_", "") then return key end
+  end
+  return nil
+end
+
 --- Whether it is left out without a word.
 ---@param name string
 ---@return boolean
