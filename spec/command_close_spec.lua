@@ -182,6 +182,9 @@ describe("connect-usage close", function()
         ["--max-refused -1"] = "--max-refused must be a count, not '-1'",
         ["--max-duration 1h"] = "--max-duration must be a number of seconds, not '1h'",
         ["a b"] = "too many arguments",
+        ["a.csv --ledger ''"] = "--ledger must be a file, not ''",
+        ["a.csv --report ''"] = "--report must be a file, not ''",
+        ["' '"] = "FILE must be a file, not ' '",
       } do
         assert.are.same({ "connect-usage: " .. problem .. " (see --help)\n", 2 }, { close(arguments) })
       end

@@ -97,7 +97,7 @@ describe("connect-usage download", function()
       ["a/b"] = "'a/b' is no id (see --help)",
       ["UF-2026-01-0000-0000"] = "UF-2026-01-0000-0000 is a usage file, which the service gives out in chunks: "
         .. "connect-usage chunks --where usagefile.id=UF-2026-01-0000-0000",
-      [ID .. " -o ''"] = "--output must be a file, not ''",
+      [ID .. " -o ''"] = "--output must be a file, not '' (see --help)",
     } do
       assert.are.same({ "", "connect-usage: " .. problem .. "\n", 2 }, { download(arguments) })
     end

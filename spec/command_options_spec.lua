@@ -52,6 +52,24 @@ describe("an option", function()
   end
 end)
 
+describe("an option with a short name", function()
+  it("says by its long one what it must be", function()
+    local parser = argparse "command"
+    options.add(parser, "-o --output", "An option.", "FILE", "file")
+    assert.are.same({ false, "--output must be a file, not ''" }, { parser:pparse { "-o", "" } })
+    assert.are.equal("a", parser:parse({ "-o", "a" }).output)
+  end)
+end)
+
+describe("an argument that is a file", function()
+  it("is not empty", function()
+    local parser = argparse "command"
+    options.file(parser:argument "file", "FILE")
+    assert.are.equal("a b", parser:parse({ "a b" }).file)
+    assert.are.same({ false, "FILE must be a file, not ' '" }, { parser:pparse { " " } })
+  end)
+end)
+
 describe("an argument that is an id", function()
   local parser = argparse "command"
   options.ids(parser:argument "id")

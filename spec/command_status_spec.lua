@@ -76,6 +76,7 @@ describe("connect-usage status", function()
 
   it("exits with 2 where there is no ledger, or one that holds nothing", function()
     assert.are.same({ "connect-usage: " .. name .. ": there is no such ledger\n", 2 }, { status(name) })
+    assert.are.same({ "connect-usage: LEDGER must be a file, not '' (see --help)\n", 2 }, { status "''" })
     assert(ledger.open(name, { create = true })):close()
     assert.are.same({ "connect-usage: " .. name .. " holds no list\n", 2 }, { status(name) })
     folder:write("text", "not a ledger, but a text that is long enough to look like something or other")

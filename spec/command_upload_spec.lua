@@ -87,6 +87,7 @@ describe("connect-usage upload", function()
     local empty = folder:write("empty.xlsx", "")
     for arguments, problem in pairs {
       [ID .. " " .. path] = "there is no terminal to ask at: give --yes to upload",
+      [ID .. " --yes ''"] = "XLSX must be a file, not '' (see --help)",
       [ID .. " --yes " .. empty] = empty .. ": it is empty",
       [ID .. " --yes /none.xlsx"] = "/none.xlsx: No such file or directory",
       [ID .. " --yes " .. folder.root] = folder.root .. ": it is no file",

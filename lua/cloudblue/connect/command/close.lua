@@ -38,7 +38,7 @@ Examples:
 
 local function describeEntries(parser)
   parser:group("What is closed",
-    parser:argument("FILE", "CSV or JSON Lines; - is stdin."):args("?"):target("file"),
+    options.file(parser:argument("FILE", "CSV or JSON Lines; - is stdin."), "FILE"):args("?"):target("file"),
     parser:option("--where", "The records that a filter in RQL finds, instead of a file."):argname("RQL"),
     parser:flag("--any-filter", "Send filters that the API does not describe."):target("anyFilter"),
     parser:option("--format", "Of the file: csv or jsonl (default: as its name or its beginning says).")
@@ -51,14 +51,15 @@ end
 
 local function describeRun(parser)
   parser:group("How",
-    parser:option("--ledger", "Keep what became of each on disk: a run that was cut off goes on."):argname("LEDGER"),
+    options.add(parser, "--ledger", "Keep what became of each on disk: a run that was cut off goes on.", "LEDGER",
+      "file"),
     options.add(parser, "--workers", "Requests at once (default: 4).", "COUNT", "number"),
     options.add(parser, "--batch-size", "Records of a request (default: 100).", "COUNT", "number"):target("batchSize"),
     options.add(parser, "--per-second", "Records sent in a second, at most.", "COUNT", "positive"):target("perSecond"),
     options.add(parser, "--max-refused", "Stop when more are refused.", "COUNT", "count"):target("maxRefused"),
     options.add(parser, "--max-duration", "Begin nothing more after so long.", "SECONDS", "seconds")
       :target("maxDuration"),
-    parser:option("--report", "Write what was not closed into a file, which can be closed again."):argname("CSV"),
+    options.add(parser, "--report", "Write what was not closed into a file, which can be closed again.", "CSV", "file"),
     parser:flag("--dry-run", "Show what would be closed. Nothing is sent but what lists."):target("dryRun"),
     parser:flag("-y --yes", "Don't ask."),
     parser:flag("--json", "Print an object a line: message_type is status, error or, in the last, summary."),

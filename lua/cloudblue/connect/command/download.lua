@@ -23,7 +23,7 @@ function subcommand.describe(parser)
   parser:usage("Usage: connect-usage download [OPTION...] ID")
   options.ids(parser:argument("ID", "The id of a chunk, or of a reconciliation."):target("id"))
   parser:group("Options",
-    parser:option("-o --output", "The file to write (default: stdout, as is -)."):argname("FILE"),
+    options.add(parser, "-o --output", "The file to write (default: stdout, as is -).", "FILE", "file"),
     parser:flag("-f --force", "Overwrite the file."),
     parser:option("--reconciliation", "A file of a reconciliation: processed or uploaded."):argname("WHICH")
       :choices({ "processed", "uploaded" }))
@@ -81,7 +81,6 @@ end
 -- Why it can't begin; nil where it can.
 local function obstacle(given)
   local terminal = require "cloudblue.connect.command.terminal"
-  if given.output == "" then return "--output must be a file, not ''" end
   if given.id:find "^UF%-" then
     return ("%s is a usage file, which the service gives out in chunks: connect-usage chunks --where usagefile.id=%s")
       :format(given.id, given.id)

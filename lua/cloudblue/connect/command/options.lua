@@ -35,20 +35,31 @@ local KINDS = {
   command = { function(text) return text:find "%S" and text or nil end, "a command" },
 }
 
+-- What reads an argument of a kind; `name` is how a problem calls it.
+local function converter(name, kind)
+  local read, wanted = table.unpack(KINDS[kind])
+  return function(text)
+    local value = read(text)
+    return value, value == nil and ("%s must be %s, not '%s'"):format(name, wanted, text) or nil
+  end
+end
+
 --- Adds an option whose argument is of a kind.
 ---@param parser table an argparse command
----@param name string e.g. "--port"
+---@param name string e.g. "--port" or "-o --output"
 ---@param description string
 ---@param argument string its placeholder in --help
 ---@param kind "count"|"number"|"port"|"positive"|"seconds"|"retries"|"key"|"address"|"file"|"url"|"command"
 ---@return table option
 function options.add(parser, name, description, argument, kind)
-  local read, wanted = table.unpack(KINDS[kind])
-  return parser:option(name, description):argname(argument):convert(function(text)
-    local value = read(text)
-    return value, value == nil and ("%s must be %s, not '%s'"):format(name, wanted, text) or nil
-  end)
+  return parser:option(name, description):argname(argument):convert(converter(name:match "%-%-[%w-]+", kind))
 end
+
+--- Makes an argument one of files.
+---@param argument table argparse's
+---@param name string how --help calls it
+---@return table argument
+function options.file(argument, name) return argument:convert(converter(name, "file")) end
 
 -- As the module takes it: visible ASCII without a slash, and no step in a path.
 local function isId(text)

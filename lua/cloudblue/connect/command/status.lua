@@ -22,7 +22,7 @@ function subcommand.describe(parser)
   parser:summary("Tell what became of the records of a ledger.")
   parser:description "Tells what became of the records of a ledger. It may be asked while a run goes on."
   parser:usage("Usage: connect-usage status [OPTION...] LEDGER")
-  parser:argument("LEDGER", "The ledger, as it was given to close."):target("ledger")
+  options.file(parser:argument("LEDGER", "The ledger, as it was given to close."), "LEDGER"):target("ledger")
   local refused = parser:flag("--refused", "Print what was refused, or is unknown, as CSV for close.")
   local verify = parser:flag("--verify", "Read every record that it has as closed, and compare.")
   parser:mutex(refused, verify)

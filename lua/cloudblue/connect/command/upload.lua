@@ -39,7 +39,7 @@ function subcommand.describe(parser)
   parser:usage("Usage: connect-usage upload [OPTION...] FILE-ID XLSX\n"
     .. "       connect-usage upload [OPTION...] new XLSX --product ID --contract ID")
   options.ids(parser:argument("FILE-ID", "The id of a usage file, or: new."):target("id"))
-  parser:argument("XLSX", "The spreadsheet."):target("path")
+  options.file(parser:argument("XLSX", "The spreadsheet."), "XLSX"):target("path")
   parser:group("Options",
     options.add(parser, "--wait", "Wait so long for the service to read it (default: 0).", "SECONDS", "seconds"),
     parser:flag("-y --yes", "Don't ask."),
