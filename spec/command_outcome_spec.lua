@@ -39,6 +39,16 @@ describe("the outcome of a run", function()
       5, "Stopped, because --max-duration is over; go on with: " .. AGAIN, { closed = 1, refused = 2, notTried = 2 },
       { stopped = "maxDuration" },
     },
+    ["the time is over when all was done"] = { 0, nil, { closed = 3 }, { stopped = "maxDuration" } },
+    ["more are refused than may be when all was done"] = { 1, "3 were refused", { refused = 3 },
+      { stopped = "maxRefused" } },
+    ["the time is over when some are still unknown"] = {
+      5, "Stopped, because --max-duration is over; find out what became of those that are unknown with: " .. AGAIN,
+      { closed = 1, unknown = 2 }, { stopped = "maxDuration" },
+    },
+    ["the ledger can't be written in the end"] = {
+      5, "The ledger can't be written: full", { closed = 3 }, { stopped = "ledger", failure = "full" },
+    },
     ["the ledger can't be written"] = {
       5, "The ledger can't be written: full; go on with: " .. AGAIN, { closed = 1, unknown = 2, notTried = 2 },
       { stopped = "ledger", failure = "full" },

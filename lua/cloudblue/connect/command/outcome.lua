@@ -26,13 +26,21 @@ function outcome.codeOfCounts(counts)
   return counts.refused > 0 and exitcodes.FAILED or exitcodes.DONE
 end
 
+-- Whether a run ended before its end. A reason to stop that leaves nothing to be done is none; but a ledger that could
+-- not be written says less than was done.
+local function isStopped(result)
+  local counts = result.counts
+  return STOPPED[result.stopped] ~= nil
+    and (counts.notTried > 0 or counts.unknown > 0 or result.stopped == "ledger")
+end
+
 --- The exit code of a run.
 ---@param result cloudblue.connect.command.Outcome
 ---@return integer code
 function outcome.code(result)
   local counts = result.counts
   if result.interrupted and counts.notTried > 0 then return exitcodes.INTERRUPTED end
-  return STOPPED[result.stopped] or outcome.codeOfCounts(counts)
+  return isStopped(result) and STOPPED[result.stopped] or outcome.codeOfCounts(counts)
 end
 
 local NAMES <const> = { "closed", "already", "refused", "unknown", "notTried" }
@@ -79,8 +87,7 @@ local WHY <const> = {
 
 -- Why it ended early; nil where it did not.
 local function why(result)
-  local words = WHY[result.stopped]
-  if words then return words:format(tostring(result.failure)) end
+  if isStopped(result) then return WHY[result.stopped]:format(tostring(result.failure)) end
   return result.interrupted and result.counts.notTried > 0 and "Interrupted" or nil
 end
 
