@@ -381,6 +381,41 @@ describe("connect-usage close", function()
       assert.are.equal(count, #sb:requests())
     end)
 
+    it("refuses for --dry-run what a run would refuse", function()
+      local name = folder:path "run.db"
+      local path = listed(1, 20)
+      assert.are.equal(0, (select(2, close(path .. " -yq --ledger " .. name))))
+      local count = #sb:requests()
+      for case, problem in pairs {
+        [{ listed(2, 21, "b.csv") }] = "b.csv has 20 records, and is another list than that of " .. name,
+        [{ path, "ApiKey SU-2:x" }] = "it belongs to another account: it was planned with another key",
+        [{ path .. " --endpoint http://127.0.0.1:1/public/v1" }] = "it belongs to another endpoint: " .. sb.endpoint
+          .. ", not http://127.0.0.1:1/public/v1 (20 entries, planned ",
+        [{ "--endpoint http://127.0.0.1:1/public/v1" }] = "it belongs to another endpoint: ",
+      } do
+        for _, how in ipairs { " --dry-run", " --yes" } do
+          -- A run that begins says it in the words of the ledger.
+          local printed, code = close(case[1] .. how .. " --ledger " .. name, case[2])
+          assert.are.equal(2, code, printed)
+          if how == " --dry-run" then assert.is_truthy(printed:find(problem, 1, true), printed) end
+          assert.is_truthy(printed:find "%. Nothing was sent\n$", printed)
+        end
+      end
+      assert.are.equal(count, #sb:requests())
+      local printed, code = close(path .. " --dry-run --ledger " .. name)
+      assert.are.same({ 0, true }, { code, printed:find("\n0 would be sent to ", 1, true) ~= nil }, printed)
+    end)
+
+    it("lets a ledger of which nothing was carried out pass to another endpoint", function()
+      local name, path = folder:path "run.db", listed(1, 5)
+      sb:configure { listening = false }
+      assert.are.equal(5, (select(2, close(path .. " -yq --retries 0 --endpoint http://127.0.0.1:1/public/v1 --ledger "
+        .. name))))
+      sb:configure { listening = true }
+      assert.are.equal(0, (select(2, close(path .. " --dry-run --ledger " .. name))))
+      assert.are.equal(0, (select(2, close(path .. " -yq --ledger " .. name))))
+    end)
+
     it("plans what a condition finds, and goes on with that", function()
       local name = folder:path "run.db"
       putOff()

@@ -75,6 +75,25 @@ describe("a ledger, as the command sees it,", function()
     assert.are.same({ missing = 2, left = left, difference = "other" }, compare(4, 7, 5))
   end)
 
+  it("is of a list, an endpoint and an account", function()
+    fill(5, { "closed" })
+    local held = assert(ledgers.look(name))
+    assert.is_true(ledgers.holds(name, held, support.each(support.list(1, 5))))
+    assert.is_false(ledgers.holds(name, held, support.each(support.list(2, 6))))
+    assert.are.same({ nil, "it has changed" },
+      { ledgers.holds(name, held, function() error({ changed = "it has changed" }) end) })
+    assert.is_nil(ledgers.elsewhere(name, held, support.WHO.endpoint .. "/"))
+    local problem = ("ledger %s: it belongs to another endpoint: %s, not http://x (5 entries, planned %s)"):format(
+      name, support.WHO.endpoint, held.identity.created)
+    assert.are.equal(problem, ledgers.elsewhere(name, held, "http://x"))
+    local client <close> = require("cloudblue.connect").ConnectClient("http://127.0.0.1:1", "ApiKey SU-1:x")
+    assert.is_truthy(ledgers.foreign(name, held, client))
+    -- Of this one nothing was carried out; nobody else works on a file.
+    held.counts = { open = 5, total = 5 }
+    assert.is_nil(ledgers.foreign(name, held, client))
+    assert.is_truthy(ledgers.foreign("postgres://host/db", held, client))
+  end)
+
   it("says what became of each", function()
     fill(4, { "closed", "refused", "unknown" })
     local list = {}

@@ -52,16 +52,23 @@ local function compareList(job, holds)
   return true
 end
 
+-- Compares a file with the ledger. A run compares all of it when it begins.
+local function compareFile(job, holds)
+  local source, held = job.source, job.held
+  local isSame, problem = source.total == held.counts.total, nil
+  if isSame and job.given.dryRun then isSame, problem = ledgers.holds(job.given.ledger, held, source.entries()) end
+  if isSame then return true end
+  return nil, problem or ("%s has %d records, and is another list than that of %s"):format(
+    source.name, source.total, holds), MISUSED
+end
+
 -- What the ledger says of the list before it is used.
 local function compareWithLedger(job)
-  local held, source = job.held, job.source
+  local held = job.held
   if not held then return true end
   local holds = ("%s, which holds %d, planned %s"):format(
     ledgers.shown(job.given.ledger), held.counts.total, held.identity.created)
-  if job.given.file and source.total ~= held.counts.total then
-    return nil, ("%s has %d records, and is another list than that of %s"):format(source.name, source.total, holds),
-      MISUSED
-  end
+  if job.given.file then return compareFile(job, holds) end
   if job.given.where then return compareList(job, holds) end
   return true
 end
@@ -97,6 +104,8 @@ local function prepare(job)
   if given.ledger then
     local held, problem, code = ledgers.look(given.ledger, not given.dryRun)
     if problem then return job.voice:fail(problem, code) end
+    problem = held and ledgers.foreign(given.ledger, held, job.client)
+    if problem then return job.voice:fail(problem .. ". Nothing was sent", MISUSED) end
     job.held = held
   end
   local source, problem, code = sourceOf(job)

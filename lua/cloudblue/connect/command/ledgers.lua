@@ -115,6 +115,38 @@ function ledgers.elsewhere(name, held, endpoint)
     ledgers.shown(name), identity.endpoint, endpoint, identity.total, identity.created)
 end
 
+--- Why a client can't go on with a ledger, as its plan would find: it is of another endpoint or account. One of which
+--- nothing was carried out passes to whoever has its list, where it is a file.
+---@param name string
+---@param held cloudblue.connect.command.Held
+---@param client cloudblue.connect.ConnectClient
+---@return string? problem nil where it can
+function ledgers.foreign(name, held, client)
+  if not name:find "^postgres" and held.counts.open == held.counts.total then return nil end
+  local problem, identity, shown = ledgers.elsewhere(name, held, client.endpoint), held.identity, ledgers.shown(name)
+  if problem then return problem end
+  local account, failure = require("cloudblue.connect.closing.ledger.failure").catch(
+    require("cloudblue.connect.closing.ledger.plan").digest, shown, require("cloudblue.connect.core").account(client))
+  if failure then return failure.message end
+  if account == identity.account then return nil end
+  return ("ledger %s: it belongs to another account: it was planned with another key (%d entries, planned %s)"):format(
+    shown, identity.total, identity.created)
+end
+
+--- Whether a ledger holds these entries, and no others.
+---@param name string
+---@param held cloudblue.connect.command.Held
+---@param nextEntry fun(): cloudblue.connect.Entry?
+---@return boolean|nil same
+---@return string? problem beside nil: the entries can't be read
+function ledgers.holds(name, held, nextEntry)
+  local examine = require("cloudblue.connect.closing.ledger.plan").examine
+  local done, digest = pcall(examine, ledgers.shown(name), nextEntry)
+  if done then return digest == held.identity.list end
+  if type(digest) == "string" then error(digest, 0) end
+  return nil, digest.changed or digest.message
+end
+
 -- Outcomes of entries that a run would take.
 local LEFT <const> = { unknown = true, notTried = true, open = true, sent = true }
 
