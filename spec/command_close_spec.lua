@@ -429,6 +429,20 @@ describe("connect-usage close", function()
       assert.are.same({ "closed 1000, already 0, refused 0, unknown 0, not tried 0\n", 0 }, { close(arguments) })
     end)
 
+    it("makes none where there is nothing to close", function()
+      local arguments = "--where status=approved --note n --yes --ledger " .. folder:path "run.db"
+      assert.are.equal(0, (select(2, close(listed(1, 1000) .. " -yq"))))
+      assert.are.same({
+        "'status=approved' finds 0 records.\nThere is nothing to close.\n"
+          .. "closed 0, already 0, refused 0, unknown 0, not tried 0\n", 0,
+      }, { close(arguments) })
+      assert.are.equal(0, (select(2, close(folder:write("b.csv", "id\n") .. " -yq --ledger " .. folder:path "run.db"))))
+      assert.are.same({ "a.csv", "b.csv" }, folder:list())
+      sb:reset()
+      assert.are.equal(0, (select(2, close(arguments))))
+      assert.are.equal(1000, #bills())
+    end)
+
     it("refuses a condition that finds what the ledger does not hold", function()
       local name = folder:path "run.db"
       assert.are.equal(0, (select(2, close(listed(1, 20) .. " -yq --ledger " .. name))))

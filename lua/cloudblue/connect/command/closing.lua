@@ -79,6 +79,7 @@ local function introduce(job)
   for _, words in ipairs(source.words) do job.voice:say(words) end
   local example = sources.example(source.first)
   if example then job.voice:say(example) end
+  if source.total == 0 then job.voice:say("There is nothing to close.") end
   local left = source.total
   if held then
     left = ledgers.left(held.counts)
@@ -111,6 +112,8 @@ local function prepare(job)
   local source, problem, code = sourceOf(job)
   if not source then return job.voice:fail(problem, code) end
   job.source = source
+  -- A ledger of an empty list would refuse what is there the next time.
+  if source.total == 0 and not job.held then given.ledger = nil end
   local fits
   fits, problem, code = compareWithLedger(job)
   if not fits then return job.voice:fail(problem .. ". Nothing was sent", code) end
