@@ -56,6 +56,20 @@ describe("CSV", function()
     assert.are.same({ "3:1", "4:4", "4:7", "4:11" }, places)
   end)
 
+  it("takes a wide line in one go", function()
+    local start = os.clock()
+    for text, count in pairs {
+      ['"a",' .. ("b,"):rep(100000) .. '"c"\r\n'] = 100002, [('"é",'):rep(40000) .. "\n"] = 40001,
+      [('"",'):rep(60000) .. '"' .. ('""'):rep(40000) .. '"'] = 60001,
+    } do
+      local rows = rowsOf(text)
+      local fields = assert(rows:next())
+      assert.are.equal(count, #fields)
+      assert.are.equal(1, (rows:place(count)))
+    end
+    assert.is_true(os.clock() - start < 5)
+  end)
+
   for what, case in pairs {
     ["a quote that is not closed"] = { 'a\nb,"c\n', "the quote that begins here is not closed", 2, 3 },
     ["a quote that is closed a thousand lines on"] = {

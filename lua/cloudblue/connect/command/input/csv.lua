@@ -70,21 +70,24 @@ end
 local function plainField(rows, position)
   local comma = rows.line:find(",", position, true)
   local last = comma and comma - 1 or rows.stop
-  local quote = rows.line:find('"', position, true)
-  if quote and quote <= last then
-    return wrong(rows, quote, 'a quote within a field: write the field in quotes, and "" for a quote in it')
+  local field = rows.line:sub(position, last)
+  local quote = field:find('"', 1, true)
+  if quote then
+    return wrong(rows, position + quote - 1,
+      'a quote within a field: write the field in quotes, and "" for a quote in it')
   end
-  local lone = rows.line:find("\r", position, true)
-  if lone and lone <= last then return wrong(rows, lone, LONE_RETURN) end
-  return rows.line:sub(position, last), last + 1
+  local lone = field:find("\r", 1, true)
+  if lone then return wrong(rows, position + lone - 1, LONE_RETURN) end
+  return field, last + 1
 end
 
--- Splits the line, field by field, and notes their places.
+-- Splits the line, field by field, and notes their places: line number, line, byte. Columns are counted when somebody
+-- asks, for that goes through the line from its beginning.
 local function splitQuoted(rows)
   local fields, position = {}, 1
   rows.places = {}
   while true do
-    rows.places[#fields + 1] = { rows.number, lines.column(rows.line, position) }
+    rows.places[#fields + 1] = { rows.number, rows.line, position }
     local read = rows.line:byte(position) == 34 and quotedField or plainField
     local field, behind, number, column = read(rows, position)
     if not field then return nil, behind, number, column end
@@ -129,7 +132,11 @@ end
 ---@return integer line
 ---@return integer column
 function Rows:place(index)
-  if self.places then return table.unpack(self.places[index] or { self.first, 1 }) end
+  if self.places then
+    local place = self.places[index]
+    if not place then return self.first, 1 end
+    return place[1], lines.column(place[2], place[3])
+  end
   local position = 1
   for _ = 2, index do position = (self.line:find(",", position, true) or position - 1) + 1 end
   return self.number, lines.column(self.line, position)
