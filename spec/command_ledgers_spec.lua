@@ -103,6 +103,21 @@ describe("a ledger, as the command sees it,", function()
     assert.are.same({ support.id(2) .. "refused", support.id(4) .. "open" }, list)
   end)
 
+  it("says what is not closed in the words of a report, until that is enough", function()
+    fill(5, { "closed", "refused", "unknown" }, true)
+    local list, most = {}, 9
+    local function add(entry, outcome)
+      list[#list + 1] = entry.id .. outcome
+      if #list == most then return false end
+    end
+    assert(ledgers.eachUnclosed(name, add))
+    assert.are.same({ support.id(2) .. "refused", support.id(3) .. "unknown", support.id(4) .. "unknown",
+      support.id(5) .. "notTried" }, list)
+    list, most = {}, 2
+    assert(ledgers.eachUnclosed(name, add))
+    assert.are.equal(2, #list)
+  end)
+
   it("passes on what a function raises that is no failure of it", function()
     fill(1, {})
     assert.has_error(function() ledgers.with(name, function() error("slip", 0) end) end, "slip")

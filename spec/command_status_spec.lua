@@ -59,7 +59,7 @@ describe("connect-usage status", function()
     fill(5, { "refused", "closed", "unknown" }, true):close()
     assert.are.same({
       "id,external_billing_id,external_billing_note,outcome,message\nUR-000001,B-1,,refused,no way\n"
-        .. "UR-000003,B-3,,unknown,no way\nUR-000004,B-4,,unknown,\n", 5,
+        .. "UR-000003,B-3,,unknown,no way\nUR-000004,B-4,,unknown,\nUR-000005,B-5,,notTried,\n", 5,
     }, { status(name .. " --refused --quiet") })
   end)
 
@@ -72,6 +72,17 @@ describe("connect-usage status", function()
       .. '{"already":0,"closed":1,"created":"T","endpoint":"https://connect.test/public/v1","exit_code":1,"ledger":"'
       .. name .. '","message_type":"summary","notTried":0,"refused":1,"sent":0,"total":2,"unknown":0}\n',
       (printed:gsub('"created":"[^"]*"', '"created":"T"')))
+  end)
+
+  it("says that its output can't be written, and ends where nobody reads it", function()
+    fill(2000, { "refused" })
+    local full = "connect-usage: the output can't be written: No space left on device\n"
+    for _, arguments in ipairs { "", " --refused", " --json", " --refused --json" } do
+      assert.are.same({ "", full, 1 },
+        { commandline.streams("status --quiet " .. name .. arguments, nil, ">/dev/full") })
+    end
+    assert.are.same({ "", "", 141 },
+      { commandline.streams("status --quiet --refused " .. name, "trap '' PIPE; sleep 0.2;", "| true") })
   end)
 
   it("exits with 2 where there is no ledger, or one that holds nothing", function()

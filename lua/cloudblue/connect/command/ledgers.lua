@@ -180,17 +180,38 @@ function ledgers.compare(name, nextEntry, differenceOf)
   end)
 end
 
---- Calls a function for entries of a ledger, in the order of the list.
+--- Calls a function for entries of a ledger, in the order of the list, until it returns false.
 ---@param name string
 ---@param outcomes string[]? which
----@param fn fun(entry: cloudblue.connect.Entry, outcome: string, message: string?)
+---@param fn fun(entry: cloudblue.connect.Entry, outcome: string, message: string?): false?
 ---@return true|nil done
 ---@return string? problem
 ---@return integer? code
 function ledgers.each(name, outcomes, fn)
   return ledgers.with(name, function(ledger)
-    for entry, outcome, message in ledger:entries(outcomes) do fn(entry, outcome, message) end
+    for entry, outcome, message in ledger:entries(outcomes) do
+      if fn(entry, outcome, message) == false then break end
+    end
     return true
+  end)
+end
+
+-- What is not closed: outcome in a ledger → what a report calls it.
+local UNCLOSED <const> = {
+  refused = "refused", unknown = "unknown", sent = "unknown", notTried = "notTried", open = "notTried",
+}
+
+--- Calls a function for what is not closed, as `each`, with the outcomes of a report.
+---@param name string
+---@param fn fun(entry: cloudblue.connect.Entry, outcome: string, message: string?): false?
+---@return true|nil done
+---@return string? problem
+---@return integer? code
+function ledgers.eachUnclosed(name, fn)
+  local outcomes = {}
+  for outcome in pairs(UNCLOSED) do outcomes[#outcomes + 1] = outcome end
+  return ledgers.each(name, outcomes, function(entry, outcome, message)
+    return fn(entry, UNCLOSED[outcome], message)
   end)
 end
 

@@ -8,9 +8,6 @@ local refusals = {}
 -- So many are said in words.
 local SHOWN <const> = 10
 
--- Of a ledger: outcome → what a report calls it.
-local LEDGER_OUTCOMES <const> = { open = "notTried", sent = "unknown" }
-
 local Refusals = {}
 Refusals.__index = Refusals
 
@@ -64,8 +61,7 @@ function Refusals:finish(voice)
   if not self.report then return end
   local done, problem = true, nil
   if self.ledger then
-    done, problem = ledgers.each(self.ledger, { "refused", "unknown", "notTried", "open", "sent" },
-      function(entry, outcome, message) self.report:add(entry, LEDGER_OUTCOMES[outcome] or outcome, message) end)
+    done, problem = ledgers.eachUnclosed(self.ledger, function(...) self.report:add(...) end)
   end
   if done then done, problem = self.report:finish() end
   if not done then

@@ -23,7 +23,7 @@ function subcommand.describe(parser)
   parser:description "Tells what became of the records of a ledger. It may be asked while a run goes on."
   parser:usage("Usage: connect-usage status [OPTION...] LEDGER")
   options.file(parser:argument("LEDGER", "The ledger, as it was given to close."), "LEDGER"):target("ledger")
-  local refused = parser:flag("--refused", "Print what was refused, or is unknown, as CSV for close.")
+  local refused = parser:flag("--refused", "Print what is not closed, as CSV for close.")
   local verify = parser:flag("--verify", "Read every record that it has as closed, and compare.")
   parser:mutex(refused, verify)
   parser:group("Options", refused, verify,

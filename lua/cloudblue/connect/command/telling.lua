@@ -22,19 +22,16 @@ local function tableOf(object)
   return table.concat(lines, "\n")
 end
 
--- The entries that are not closed, as a report has them.
-local function listRefused(given, speaker)
-  if not speaker.json then io.stdout:write(report.header()) end
-  return ledgers.each(given.ledger, { "refused", "unknown", "sent" }, function(entry, what, message)
-    what = what == "sent" and "unknown" or what
-    if not speaker.json then
-      io.stdout:write(report.line(entry, what, message))
-    else
-      speaker:print(nil, "entry", {
-        id = entry.id, external_billing_id = entry.external_billing_id,
-        external_billing_note = entry.external_billing_note, outcome = what, message = message,
-      })
-    end
+-- The entries that are not closed, as a report has them. Ends where they can't be printed any more.
+local function listUnclosed(given, speaker)
+  local stream = speaker.stream
+  if not speaker.json then stream:write(report.header()) end
+  return ledgers.eachUnclosed(given.ledger, function(entry, what, message)
+    if not speaker.json then return stream:write(report.line(entry, what, message)) end
+    return speaker:print(nil, "entry", {
+      id = entry.id, external_billing_id = entry.external_billing_id,
+      external_billing_note = entry.external_billing_note, outcome = what, message = message,
+    })
   end)
 end
 
@@ -53,13 +50,15 @@ function telling.run(given)
   object.endpoint, object.created = held.identity.endpoint, held.identity.created
   object.unknown, object.sent = held.counts.unknown, held.counts.sent
   if given.refused then
-    local done, wrong, wrongCode = listRefused(given, speaker)
+    local done, wrong, wrongCode = listUnclosed(given, speaker)
     if not done then return speaker:fail(wrong, wrongCode) end
   end
   speaker:print(not given.refused and tableOf(object) or nil, "summary", object)
   if ledgers.left(held.counts) > 0 then
     speaker:say("To go on: connect-usage close --ledger " .. ledgers.shown(given.ledger))
   end
+  local done, unprinted, unprintedCode = speaker:finish()
+  if not done then return nil, unprinted, unprintedCode end
   return code
 end
 

@@ -114,6 +114,8 @@ function verify.run(given)
   speaker:print(("%d agree, %d differ, %d could not be read, of %d"):format(
     counts.agree, counts.differs, counts.unread, job.total), "summary", counts)
   if verdict[2] then return nil, verdict[2], verdict[1] end
+  local done, unprinted, unprintedCode = speaker:finish()
+  if not done then return nil, unprinted, unprintedCode end
   return verdict[1]
 end
 

@@ -11,7 +11,9 @@ Voice.__index = Voice
 ---@param options {json: boolean?, quiet: boolean?}
 ---@return table voice
 function voice.new(options)
-  return setmetatable({ json = options.json or false, quiet = options.quiet or false }, Voice)
+  return setmetatable({
+    json = options.json or false, quiet = options.quiet or false, stream = output.stream(io.stdout),
+  }, Voice)
 end
 
 --- The bar, which has to be taken away before anything else is printed.
@@ -41,16 +43,20 @@ end
 ---@param text string? nil: only with --json
 ---@param kind "status"|"error"|"summary"|"entry" the object's message_type
 ---@param object table
+---@return boolean isFine whether all that was printed so far could be
 function Voice:print(text, kind, object)
-  if not self.json and not text then return end
+  if not self.json and not text then return true end
   clear(self)
   if self.json then
     object.message_type = kind
     text = output.json(object)
   end
-  io.stdout:write(text, "\n")
-  io.stdout:flush()
+  self.stream:write(text .. "\n")
+  return self.stream:finish() == true
 end
+
+--- Whether all that was printed could be. Returns as a stream's `finish`, see output.lua.
+function Voice:finish() return self.stream:finish() end
 
 --- What a subcommand returns for a problem; with --json it is printed, too.
 ---@param problem string
