@@ -32,6 +32,20 @@ describe("an interruption", function()
     end)
   end
 
+  it("closes the client of what calls the service; an error that comes of that is none", function()
+    local printed = child.run [[
+      local interrupt = require "cloudblue.connect.command.interrupt"
+      local client = setmetatable({}, { __index = function(_, name) return function() print(name) end end })
+      print(interrupt.close(client, function() return "its", "end" end))
+      print(pcall(interrupt.close, client, function() error("slip", 0) end))
+      print(interrupt.close(client, function()
+        os.execute "kill -TERM $PPID"
+        require("cqueues").sleep(0.01)
+        error("the client is closed", 0)
+      end))]]
+    assert.are.equal("attach\ndetach\nfalse\tits\tend\nattach\ndetach\nfalse\tslip\nattach\nclose\ntrue\n", printed)
+  end)
+
   it("ends what never waits, where that looks for it", function()
     for _, looks in ipairs { true, false } do
       local printed = child.run(([[

@@ -46,7 +46,7 @@ end
 ---@param client cloudblue.connect.ConnectClient
 ---@param fn fun(): ...
 ---@return boolean interrupted
----@return ... what the function returned; an error of it is raised
+---@return ... what the function returned; an error of it is raised, unless it was interrupted: the client is closed
 function interrupt.close(client, fn)
   local interrupted = false
   client:attach(loop)
@@ -54,9 +54,10 @@ function interrupt.close(client, fn)
     interrupted = true
     client:close()
   end, fn))
-  if not results[1] then error(results[2], 0) end
   if not interrupted then client:detach() end
-  return interrupted, table.unpack(results, 2, results.n)
+  if results[1] then return interrupted, table.unpack(results, 2, results.n) end
+  if not interrupted then error(results[2], 0) end
+  return true
 end
 
 --- Runs a function that never waits. It is handed a function to be called now and then, by which a signal ends it.
