@@ -49,6 +49,24 @@ local function mains(call)
   return list
 end
 
+--- What was received late, in the time of another call, goes to the call whose tag its body has: one that was cut off
+--- may have written its request.
+---@param run table of calls made one after the other
+function faultjudge.sortOut(run)
+  local function ownerOf(request, number)
+    for _, call in ipairs(run.calls) do
+      if call.number >= number then return nil end
+      if request.body:find(call.tag, 1, true) then return call end
+    end
+  end
+  for _, call in ipairs(run.calls) do
+    for index = #call.received, 1, -1 do
+      local owner = ownerOf(call.received[index], call.number)
+      if owner then table.insert(owner.received, table.remove(call.received, index)) end
+    end
+  end
+end
+
 --- The calls whose own request it may be, and those that it may confirm for. A tag in the body says whose it is.
 local function sendersOf(run, request)
   local senders, probers = {}, {}

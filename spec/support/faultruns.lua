@@ -8,6 +8,7 @@
 
 local faultcalls = require "spec.support.faultcalls"
 local faultclients = require "spec.support.faultclients"
+local faultjudge = require "spec.support.faultjudge"
 local faultmeddling = require "spec.support.faultmeddling"
 local faultscripts = require "spec.support.faultscripts"
 local faultseries = require "spec.support.faultseries"
@@ -106,6 +107,7 @@ function faultruns.carryOut(sb, run)
     current.closed = call.closed
   end
   client:close()
+  faultjudge.sortOut(run)
   return {}
 end
 
