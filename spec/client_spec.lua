@@ -103,6 +103,7 @@ describe("ConnectClient", function()
       assert.equal("endpoint has a broken IPv6 address", refused "https://[::1/x")
       assert.equal("endpoint has a broken IPv6 address", refused "https://[]/x")
       assert.equal("endpoint has a broken IPv6 address", refused "https://[evil.example]/x")
+      assert.equal("endpoint is no URL that libcurl takes", refused "https://[1.2.3.4]")
       for _, port in ipairs { "0", "65536", "x", "", "99999999999999999999", "-1" } do
         assert.equal("endpoint has a port that is not a number from 1 to 65535",
           refused("https://host:" .. port .. "/x"))

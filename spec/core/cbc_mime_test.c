@@ -202,6 +202,27 @@ static void a_feed_of_one_byte_is_sent(void **state) {
   scene_close(&s);
 }
 
+/* What is lost with it is not to be missing in a body that seems whole. */
+static void a_feed_that_is_freed_breaks_the_request_off(void **state) {
+  cbc_feed feed;
+  scene s;
+  (void)state;
+  scene_open(&s, &fine, 1);
+  cbc_feed_init(&feed, &s.t.env);
+  cbc_buffer_adds(&feed.gathered, "some");
+  describe(&s, (cbc_part){.name = "f", .filename = "f", .feed = &feed});
+  scene_start(&s, PATIENCE, true);
+  scene_wait(&s, is_hungry);
+  assert_false(cbc_transfer_done(s.x));
+  cbc_feed_free(&feed);
+  feed.ended = true;
+  assert_int_equal(cbc_transfer_resume(s.x, &s.err), CBC_OK);
+  scene_wait(&s, cbc_transfer_done);
+  assert_int_equal(cbc_transfer_reply(s.x)->status, 0);
+  assert_true(cbc_transfer_reply(s.x)->sent);
+  scene_close(&s);
+}
+
 /* Its bytes were there once. */
 static void what_a_feed_gave_is_not_sent_again_by_libcurl(void **state) {
   cbc_feed feed;
@@ -385,6 +406,7 @@ int main(void) {
       cmocka_unit_test(a_fed_part_arrives_piece_by_piece),
       cmocka_unit_test(what_a_feed_borrows_arrives_whole),
       cmocka_unit_test(a_feed_of_one_byte_is_sent),
+      cmocka_unit_test(a_feed_that_is_freed_breaks_the_request_off),
       cmocka_unit_test(what_a_feed_gave_is_not_sent_again_by_libcurl),
       IN_FOLDER(a_file_is_sent_under_the_name_and_size_it_has),
       IN_FOLDER(a_large_one_is_sent_whole),

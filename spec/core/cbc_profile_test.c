@@ -5,8 +5,10 @@
 */
 #include "testenv.h"
 
+#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "cbc_profile.h"
 
@@ -103,6 +105,36 @@ static void TLS_stands_before_the_sockets_of_https_and_of_a_proxy_by_https(void 
   }
 }
 
+/* libcurl would quote it in an error of each call, and its password with it. */
+static void a_proxy_that_is_no_URL_is_an_error_of_the_caller(void **state) {
+  int input = fcntl(STDIN_FILENO, F_GETFD);
+  cbc_options o = usual;
+  testenv t;
+  cbc_profile p;
+  cbc_error err;
+  (void)state;
+  o.proxy = "http://user:pass word@host";
+  testenv_init(&t);
+  assert_int_equal(cbc_profile_init(&p, &t.env, &o, &err), CBC_EARG);
+  assert_string_equal(err.message, "option 'proxy' is no URL that libcurl takes");
+  end(&t, &p);
+  /* What was not opened is not closed: 0 is a descriptor. */
+  assert_int_equal(fcntl(STDIN_FILENO, F_GETFD), input);
+}
+
+static void an_origin_that_libcurl_refuses_is_an_endpoint_of_no_use(void **state) {
+  cbc_options o = usual;
+  testenv t;
+  cbc_profile p;
+  cbc_error err;
+  (void)state;
+  o.origin = "https://[1.2.3.4]";
+  o.origin_size = strlen(o.origin);
+  testenv_init(&t);
+  assert_int_equal(cbc_profile_init(&p, &t.env, &o, &err), CBC_EURL);
+  end(&t, &p);
+}
+
 /* libcurl takes strings of at most 8,000,000 bytes. */
 static void an_option_that_libcurl_refuses_is_an_error_of_the_caller(void **state) {
   static const size_t size = 8000001;
@@ -115,7 +147,7 @@ static void an_option_that_libcurl_refuses_is_an_error_of_the_caller(void **stat
   assert_non_null(text);
   memset(text, 'x', size);
   text[size] = '\0';
-  o.proxy = text;
+  o.ca_file = text;
   testenv_init(&t);
   t.secret = "s3cret";
   assert_int_equal(cbc_profile_init(&p, &t.env, &o, &err), CBC_EARG);
@@ -171,6 +203,8 @@ int main(void) {
       cmocka_unit_test(the_headers_stand_behind_a_Content_Type_or_behind_none),
       cmocka_unit_test(TLS_stands_before_the_sockets_of_https_and_of_a_proxy_by_https),
       cmocka_unit_test(one_connection_carries_several_calls_only_where_HTTP_2_is_offered),
+      cmocka_unit_test(a_proxy_that_is_no_URL_is_an_error_of_the_caller),
+      cmocka_unit_test(an_origin_that_libcurl_refuses_is_an_endpoint_of_no_use),
       cmocka_unit_test(an_option_that_libcurl_refuses_is_an_error_of_the_caller),
       cmocka_unit_test(out_of_memory_anywhere_leaves_what_can_be_freed)};
   return cmocka_run_group_tests_name("cbc_profile", tests, NULL, NULL);

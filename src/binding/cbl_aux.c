@@ -84,10 +84,11 @@ void *cbl_checkself(lua_State *L, const char *type) {
 }
 
 void *cbl_checkown(lua_State *L, int upvalue, const char *type) {
-  if (lua_getmetatable(L, 1)) {
+  void *object = lua_touserdata(L, 1);
+  if (object != NULL && lua_getmetatable(L, 1)) {
     bool own = lua_rawequal(L, -1, lua_upvalueindex(upvalue)) != 0;
     lua_pop(L, 1);
-    if (own) return lua_touserdata(L, 1);
+    if (own) return object;
   }
   return luaL_checkudata(L, 1, type);
 }

@@ -199,6 +199,8 @@ static bool must_wait(lua_State *L, cbl_job *job) {
 ** nothing, where the call has to block. */
 static bool can_park(lua_State *L, cbl_job *job, int idx) {
   cbl_job_push_anchored(L, idx, CBL_JOB_CLIENT);
+  /* Said first: the loop's functions run in there, and may end all. */
+  job->parked = true;
   job->parked = cbl_parking_enter(L, lua_gettop(L), job->call);
   lua_remove(L, job->parked ? -3 : -1);
   return job->parked;

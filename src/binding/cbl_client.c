@@ -194,6 +194,7 @@ int cbl_client_new(lua_State *L) {
   c->live.core = cbc_client_new(cbl_env(L), &o, &err);
   if (c->live.core == NULL) {
     if (err.code == CBC_EARG) luaL_argerror(L, table ? 1 : 3, err.message);
+    if (err.code == CBC_EURL) luaL_argerror(L, 1, lua_pushfstring(L, "endpoint %s", err.message));
     cbl_raise(L, &err);
   }
   return 1;

@@ -52,17 +52,25 @@ void cbl_download_read(lua_State *L, int idx, int arg) {
   b->file = cbc_file_create(cbc_client_env(job->client->live.core), lua_tostring(L, arg),
                             &job->file_error);
   if (b->file == NULL && job->file_error.code == CBC_ENOMEM) cbl_raise(L, &job->file_error);
-  d->file = b->file;
+  if (b->file != NULL) d->file = &b->file;
   lua_pushvalue(L, -1);
   cbl_job_anchor(L, idx, CBL_JOB_TARGET);
 }
 
+/* The file that takes the pieces, or NULL: none does; its owner's finalizer may have come
+** first where a call is resumed by another one. */
+static cbc_code find_file(const cbl_download *d, cbc_file **file, cbc_error *err) {
+  *file = d->file != NULL ? *d->file : NULL;
+  if (d->file == NULL || *file != NULL) return CBC_OK;
+  return cbc_error_set(err, CBC_EFILE, "the file was collected");
+}
+
 /* Pieces of an earlier attempt, which broke off, do not count. */
-static cbc_code begin_attempt(cbl_download *d, int attempt, cbc_error *err) {
+static cbc_code begin_attempt(cbl_download *d, cbc_file *file, int attempt, cbc_error *err) {
   if (d->attempt == attempt) return CBC_OK;
   d->attempt = attempt;
   d->taken = 0;
-  return d->file != NULL ? cbc_file_rewind(d->file, err) : CBC_OK;
+  return file != NULL ? cbc_file_rewind(file, err) : CBC_OK;
 }
 
 /* Calls the caller's function with the piece. Making a string of it may run a
@@ -85,9 +93,11 @@ void cbl_download_take(lua_State *L, int idx) {
   cbl_download *d = &job->download;
   cbc_buffer *piece = &cbc_transfer_reply(job->call->attempt)->body;
   cbc_error err;
-  cbc_code rc = begin_attempt(d, job->call->exchange.attempts, &err);
-  if (rc == CBC_OK && d->file != NULL) {
-    rc = cbc_file_write(d->file, piece->data, piece->size, &err);
+  cbc_file *file;
+  cbc_code rc = find_file(d, &file, &err);
+  if (rc == CBC_OK) rc = begin_attempt(d, file, job->call->exchange.attempts, &err);
+  if (rc == CBC_OK && file != NULL) {
+    rc = cbc_file_write(file, piece->data, piece->size, &err);
     d->taken += (lua_Integer)piece->size;
     piece->size = 0;
   }
@@ -108,9 +118,11 @@ cbc_verdict cbl_download_commit(lua_State *L, int idx) {
   cbl_job *job = lua_touserdata(L, idx);
   cbl_download *d = &job->download;
   cbc_error err;
+  cbc_file *file;
+  cbc_code rc = find_file(d, &file, &err);
   /* The attempt that succeeded may have had no bytes at all. */
-  cbc_code rc = begin_attempt(d, job->call->exchange.attempts - 1, &err);
-  if (rc == CBC_OK && d->file != NULL) rc = cbc_file_commit(d->file, &err);
+  if (rc == CBC_OK) rc = begin_attempt(d, file, job->call->exchange.attempts - 1, &err);
+  if (rc == CBC_OK && file != NULL) rc = cbc_file_commit(file, &err);
   if (rc != CBC_OK) {
     cbc_call_abort(job->call, &err);
     lua_pushnil(L); /* no reason but the call's error */

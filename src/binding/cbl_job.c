@@ -37,15 +37,24 @@ static void end(lua_State *L, cbl_job *job) {
   if (client->parked > 0 && client->core != NULL) cbc_client_arm(client->core);
 }
 
+/* True in a finalizer, where the collector does not run; and where the program has stopped
+** it. A job may wait there for a finalizer of its own, which is not to come in the middle
+** of its next call. */
+static bool is_finalizing(lua_State *L) {
+  return lua_gc(L, LUA_GCISRUNNING) != 1;
+}
+
 /* The job leaves the stack: its call is over, and the next one may have it. Upvalue: the
 ** metatable. */
 static int job_close(lua_State *L) {
   cbl_job *job = cbl_checkown(L, 1, JOB);
   if (job->call != NULL) end(L, job);
   drop_anchors(L, job);
-  lua_getiuservalue(L, 1, CBL_JOB_CLIENT);
-  lua_pushvalue(L, 1);
-  lua_setiuservalue(L, -2, CBL_SPARE_JOB);
+  if (!is_finalizing(L)) {
+    lua_getiuservalue(L, 1, CBL_JOB_CLIENT);
+    lua_pushvalue(L, 1);
+    lua_setiuservalue(L, -2, CBL_SPARE_JOB);
+  }
   return 0;
 }
 
@@ -75,7 +84,10 @@ static cbl_job *push_idle(lua_State *L, int client) {
   if (lua_getiuservalue(L, client, CBL_SPARE_JOB) == LUA_TUSERDATA) {
     lua_pushnil(L);
     lua_setiuservalue(L, client, CBL_SPARE_JOB);
-    return lua_touserdata(L, -1);
+    job = lua_touserdata(L, -1);
+    /* Its finalizer has come: with the metatable it gets another. */
+    if (job->call == NULL) luaL_setmetatable(L, JOB);
+    return job;
   }
   lua_pop(L, 1);
   job = lua_newuserdatauv(L, sizeof *job, CBL_JOB_ANCHORS);

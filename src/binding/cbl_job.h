@@ -50,7 +50,7 @@ typedef struct cbl_subject {
 
 /* Where the reply to a download goes (cbl_download.h). */
 typedef struct cbl_download {
-  cbc_file *file;    /* takes the pieces; owned by a userdata; NULL without */
+  cbc_file **file;   /* takes the pieces: in a userdata, where it is NULL when that is closed */
   bool sink;         /* a function takes the pieces */
   int attempt;       /* of which attempt the pieces so far are; -1: none */
   lua_Integer taken; /* bytes of that attempt so far */
@@ -68,7 +68,7 @@ typedef struct cbl_job {
   cbl_download download;
   cbc_error file_error; /* a local file's that ends the call at its start; CBC_OK: none */
   double progress_done; /* bytes that were last reported to the progress function */
-  bool parked;          /* the call was parked, and nobody has taken it out for it yet */
+  bool parked;          /* the call may be among those that are parked */
   unsigned anchored;    /* a bit for each user value in use */
   int results;          /* values on the stack that a success returns */
 } cbl_job;

@@ -160,6 +160,7 @@ void cbl_upload_give(lua_State *L, int idx) {
   const cbc_env *env = cbc_client_env(job->call->client);
   double begun = env->now(env->ud);
   int at;
+  if (feed->freed) return; /* what asks for more is broken off */
   cbl_job_push_anchored(L, idx, CBL_JOB_SOURCE);
   at = lua_gettop(L);
   lua_pushnil(L); /* what was borrowed before has been taken */

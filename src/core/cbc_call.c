@@ -31,8 +31,9 @@ cbc_code cbc_call_renew(cbc_call *call, cbc_error *err) {
   cbc_error_clear(&call->error);
   /* A call that never starts is over. */
   call->exchange = (cbc_exchange){.state = CBC_DONE};
-  cbc_buffer_adds(&call->request.url, cbc_client_endpoint(call->client));
-  return CBC_OK;
+  if (cbc_buffer_adds(&call->request.url, cbc_client_endpoint(call->client))) return CBC_OK;
+  cbc_call_end(call);
+  return cbc_error_nomem(err);
 }
 
 cbc_call *cbc_call_new(cbc_client *c, cbc_error *err) {

@@ -11,6 +11,7 @@ struct cbc_client {
   const cbc_env *env;
   cbc_transport *transport; /* NULL once closed */
   size_t holders;           /* calls in use */
+  bool abandoned;           /* its owner is gone: the last holder frees it */
   char *secret;             /* part of the key, to be masked; owned; NULL once wiped */
   size_t secret_size;       /* with its terminator, in bytes */
   char account[CBC_ACCOUNT_SIZE];
@@ -72,7 +73,8 @@ void cbc_client_free(cbc_client *c) {
   if (c == NULL) return;
   cbc_client_close(c);
   forget(c);
-  cbc_free(c->env, c, c->size);
+  c->abandoned = true;
+  if (c->holders == 0) cbc_free(c->env, c, c->size);
 }
 
 cbc_transport *cbc_client_hold(cbc_client *c) {
@@ -83,6 +85,7 @@ cbc_transport *cbc_client_hold(cbc_client *c) {
 void cbc_client_release(cbc_client *c) {
   c->holders--;
   forget(c);
+  if (c->abandoned && c->holders == 0) cbc_free(c->env, c, c->size);
 }
 
 cbc_transport *cbc_client_transport(const cbc_client *c) {

@@ -28,13 +28,13 @@ void cbc_client_close(cbc_client *c);
 
 bool cbc_client_closed(const cbc_client *c);
 
-/* Closes it and frees its memory. Its calls must have ended. NULL is
+/* Closes it and frees its memory: while calls hold it, with the last of them. NULL is
 ** allowed. */
 void cbc_client_free(cbc_client *c);
 
 /* Keeps the secret that replies are searched for until cbc_client_release, as long
-** as somebody may show a reply. Returns the transport; NULL, and nothing is to be
-** released, when the client is closed. */
+** as somebody may show a reply, and the client's memory. Returns the transport; NULL, and
+** nothing is to be released, when the client is closed. */
 cbc_transport *cbc_client_hold(cbc_client *c);
 void cbc_client_release(cbc_client *c);
 

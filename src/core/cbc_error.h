@@ -9,6 +9,7 @@ typedef enum cbc_code {
   CBC_OK = 0,
   CBC_ENOMEM,     /* out of memory */
   CBC_EARG,       /* an argument is unusable; the message says why */
+  CBC_EURL,       /* the endpoint is unusable; the message says why */
   CBC_ECLOSED,    /* the client is closed */
   CBC_ETRANSPORT, /* no usable reply: name, connection, TLS, timeout, reset, truncated, too large
                    */

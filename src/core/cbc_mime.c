@@ -40,7 +40,9 @@ static size_t read_memory(char *to, size_t room, source *s) {
 
 static size_t read_feed(char *to, size_t room, source *s) {
   cbc_feed *feed = s->part->feed;
-  size_t n = cbc_feed_take(feed, to, room);
+  size_t n;
+  if (feed->freed) return CURL_READFUNC_ABORT;
+  n = cbc_feed_take(feed, to, room);
   if (n > 0 || feed->ended) return n;
   feed->hungry = true;
   s->transfer->held = true;

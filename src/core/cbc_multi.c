@@ -83,13 +83,16 @@ static CURLMcode set_options(cbc_multi *m) {
   return rc;
 }
 
-cbc_code cbc_multi_init(cbc_multi *m, const cbc_env *env, long max_connections) {
-  *m = (cbc_multi){.env = env, .timer = -1, .handle = curl_multi_init(), .most = max_connections};
+void cbc_multi_init(cbc_multi *m, const cbc_env *env, long max_connections) {
+  *m = (cbc_multi){.env = env, .timer = -1, .most = max_connections};
   cbc_sockets_init(&m->opened, env);
   cbc_poller_init(&m->poller, env);
   cbc_waiters_init(&m->waiters, env, max_connections > 0 ? (size_t)max_connections : SIZE_MAX);
-  if (m->handle == NULL || set_options(m) != CURLM_OK) return CBC_ENOMEM;
-  return CBC_OK;
+}
+
+cbc_code cbc_multi_open(cbc_multi *m) {
+  m->handle = curl_multi_init();
+  return m->handle != NULL && set_options(m) == CURLM_OK ? CBC_OK : CBC_ENOMEM;
 }
 
 cbc_code cbc_multi_renew(cbc_multi *m) {

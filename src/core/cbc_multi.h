@@ -35,10 +35,12 @@ typedef struct cbc_multi {
   void *ud;
 } cbc_multi;
 
-/* A multi handle with at most so many connections at once. CBC_OK or CBC_ENOMEM;
-** in both cases cbc_multi_free ends it. env must outlive it. The caller sets
-** finished, unwatched and ud. */
-cbc_code cbc_multi_init(cbc_multi *m, const cbc_env *env, long max_connections);
+/* For at most so many connections at once; cbc_multi_free ends it. env must outlive it.
+** The caller sets finished, unwatched and ud. */
+void cbc_multi_init(cbc_multi *m, const cbc_env *env, long max_connections);
+
+/* Makes its multi handle. CBC_OK or CBC_ENOMEM. */
+cbc_code cbc_multi_open(cbc_multi *m);
 
 /* After libcurl was out of memory, which leaves its list of sockets in disorder: a new
 ** multi handle, without the connections of the old one, whose easy handles must have

@@ -103,6 +103,24 @@ static bool set_headers(cbc_profile *p, const cbc_options *o) {
   return p->typed[false] != NULL && p->typed[true] != NULL;
 }
 
+static CURLcode to_code(CURLUcode rc) {
+  return rc == CURLUE_OK              ? CURLE_OK
+         : rc == CURLUE_OUT_OF_MEMORY ? CURLE_OUT_OF_MEMORY
+                                      : CURLE_URL_MALFORMAT;
+}
+
+/* As libcurl reads it for each connection, with an error that quotes it. */
+static CURLcode check_proxy(const char *proxy) {
+  CURLUcode rc = CURLUE_OUT_OF_MEMORY;
+  CURLU *url;
+  if (proxy == NULL || *proxy == '\0') return CURLE_OK;
+  url = curl_url();
+  if (url != NULL)
+    rc = curl_url_set(url, CURLUPART_URL, proxy, CURLU_NON_SUPPORT_SCHEME | CURLU_GUESS_SCHEME);
+  curl_url_cleanup(url);
+  return to_code(rc);
+}
+
 /* The URL of every transfer is the origin alone, parsed once. What is asked for goes
 ** into CURLOPT_REQUEST_TARGET, which libcurl sends as it is: it neither resolves dots
 ** nor reads the path anew for each call. */
@@ -116,8 +134,7 @@ static CURLcode set_origin(cbc_profile *p, const cbc_options *o) {
   if (p->url != NULL && (s = cbc_buffer_string(&text)) != NULL)
     rc = curl_url_set(p->url, CURLUPART_URL, s, CURLU_DISALLOW_USER);
   cbc_buffer_free(&text);
-  if (rc == CURLUE_OK) return curl_easy_setopt(p->model, CURLOPT_CURLU, p->url);
-  return rc == CURLUE_OUT_OF_MEMORY ? CURLE_OUT_OF_MEMORY : CURLE_URL_MALFORMAT;
+  return rc == CURLUE_OK ? curl_easy_setopt(p->model, CURLOPT_CURLU, p->url) : to_code(rc);
 }
 
 /* How many requests may be on connections that are shared, or not. */
@@ -146,7 +163,7 @@ static CURLcode configure(cbc_profile *p, const cbc_options *o) {
   ** back: handles outlive their client (cbc_transfer_orphan), a lookup that was
   ** given up may still be at work, and the module stays loaded (cbl_pin.c). */
   if ((rc = curl_global_init(CURL_GLOBAL_DEFAULT)) != CURLE_OK) return rc;
-  if (cbc_multi_init(&p->multi, p->env, o->max_connections) != CBC_OK) return CURLE_OUT_OF_MEMORY;
+  if (cbc_multi_open(&p->multi) != CBC_OK) return CURLE_OUT_OF_MEMORY;
   if ((rc = set_sharing(p)) != CURLE_OK) return rc;
   p->model = curl_easy_init();
   if (p->model == NULL || !set_headers(p, o)) return CURLE_OUT_OF_MEMORY;
@@ -173,11 +190,16 @@ cbc_code cbc_profile_init(cbc_profile *p, const cbc_env *env, const cbc_options 
                      .layered = is_layered(options),
                      .http2 = is_http2(options),
                      .sharing = is_http2(options),
-                     .max_connections = options->max_connections,
-                     .multi = {.env = env}};
-  rc = configure(p, options);
+                     .max_connections = options->max_connections};
+  cbc_multi_init(&p->multi, env, options->max_connections);
+  rc = check_proxy(options->proxy);
+  if (rc == CURLE_URL_MALFORMAT)
+    return cbc_error_set(err, CBC_EARG, "option 'proxy' is no URL that libcurl takes");
+  if (rc == CURLE_OK) rc = configure(p, options);
   if (rc == CURLE_OK) return CBC_OK;
   if (rc == CURLE_OUT_OF_MEMORY) return cbc_error_nomem(err);
+  if (rc == CURLE_URL_MALFORMAT)
+    return cbc_error_set(err, CBC_EURL, "is no URL that libcurl takes");
   return cbc_error_set(err, CBC_EARG, "an option was refused by libcurl: %s",
                        curl_easy_strerror(rc));
 }

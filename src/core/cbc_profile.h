@@ -52,7 +52,8 @@ typedef struct cbc_profile {
   cbc_multi multi;
 } cbc_profile;
 
-/* Fills the profile. CBC_OK; CBC_ENOMEM; CBC_EARG where libcurl refuses an option.
+/* Fills the profile. CBC_OK; CBC_ENOMEM; CBC_EARG where libcurl refuses an option, CBC_EURL
+** where it refuses the origin: the message says what it is.
 ** In each case cbc_profile_free ends it. env must outlive it. */
 cbc_code cbc_profile_init(cbc_profile *p, const cbc_env *env, const cbc_options *options,
                           cbc_error *err);

@@ -20,6 +20,7 @@ void cbc_feed_free(cbc_feed *feed) {
   cbc_buffer_free(&feed->gathered);
   feed->borrowed_size = 0;
   feed->ended = false; /* what is missing now is not to pass for the end */
+  feed->freed = true;
 }
 
 size_t cbc_feed_size(const cbc_feed *feed) {

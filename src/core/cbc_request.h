@@ -26,6 +26,7 @@ typedef struct cbc_feed {
   size_t borrowed_size; /* bytes of it that are still to be taken */
   bool hungry;          /* the transfer has stopped until there are bytes or the end */
   bool ended;           /* no more bytes come */
+  bool freed;           /* some are lost: what was sent can't become whole */
 } cbc_feed;
 
 /* One part of a multipart/form-data body (RFC 7578). Exactly one of path, data
@@ -67,8 +68,8 @@ typedef struct cbc_request {
 /* An empty feed. env must outlive it. */
 void cbc_feed_init(cbc_feed *feed, const cbc_env *env);
 
-/* Frees its memory and drops what is borrowed. A transfer that still asks
-** waits for more. May be called again. */
+/* Frees its memory and drops what is borrowed. A transfer that still asks is broken
+** off. May be called again. */
 void cbc_feed_free(cbc_feed *feed);
 
 /* Bytes that wait to be taken. */
