@@ -1,7 +1,9 @@
 -- Batches under random faults: whatever the service does, each record is closed at most once, and what the run says of
 -- it is what the sandbox carried out.
 
+local runs = require "cloudblue.connect.closing.run"
 local scene = require "spec.support.scene"
+local sources = require "cloudblue.connect.closing.entries"
 
 local BULK, READ, CLOSE = "POST /usage/records/close-records", "GET /usage/records/*", "POST /usage/records/*/close"
 
@@ -114,4 +116,36 @@ describe("closeMany under random faults", function()
     -- The runs are of use only where each outcome comes up.
     for name, sum in pairs(sums) do assert.is_true(sum > 0, name) end
   end)
+end)
+
+-- A source whose batches another worker takes over after so many questions.
+local function taken(list, questions)
+  local source = assert(sources.list(list))
+  function source.renew()
+    questions = questions - 1
+    return questions >= 0
+  end
+  local outcomes = {}
+  function source.done(_, batch) outcomes[#outcomes + 1] = #batch return true end
+  return source, outcomes
+end
+
+describe("a batch that another worker has taken over", function()
+  for route, bulkRoute in pairs { ["in bulk"] = true, ["one by one"] = false } do
+    it("is left alone, and the run goes on with the next: " .. route, function()
+      local s <close> = scene.start {}
+      s.sandbox:configure { bulkRoute = bulkRoute }
+      if not bulkRoute then s.client.usageRecords:closeMany { { id = id(40), external_billing_id = "RUN-40" } } end
+      local list = {}
+      for number = 1, 30 do list[number] = { id = id(number), external_billing_id = "RUN-" .. number } end
+      local source, done = taken(list, bulkRoute and 1 or 12)
+      local one = runs.new(s.client.usageRecords, source, { batchSize = 10, concurrency = 1 })
+      local summary = one:carryOut()
+      assert.is_nil(summary.stopped)
+      assert.same({ 10 }, done)
+      assert.equal(10, summary.closed)
+      assert.equal(0, summary.notTried)
+      s.sandbox:configure { bulkRoute = true }
+    end)
+  end
 end)

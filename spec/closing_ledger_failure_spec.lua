@@ -11,6 +11,19 @@ describe("a ledger's failure", function()
     assert.equal("ledger run.db: the disk is full", tostring(made))
   end)
 
+  it("names no password, whatever is in it", function()
+    for text, shown in pairs {
+      ["run.db"] = "run.db",
+      ["postgres://u@h:5432/d#x"] = "postgres://u@h:5432/d#x",
+      ["postgres://u:s3cret@h/d#x"] = "postgres://u:***@h/d#x",
+      ["postgres://u:s3/cr@et@h/d"] = "postgres://u:***@h/d",
+      ["--ledger=postgres://u:s3cret@h/d"] = "--ledger=postgres://u:***@h/d",
+      ["postgres://u@h/d?password=s3cret&a=b"] = "postgres://u@h/d?password=***&a=b",
+    } do
+      assert.equal(shown, failure.shown(text))
+    end
+  end)
+
   it("has a code where the ledger is another run's", function()
     local _, made = failure.catch(failure.raise, "run.db", "another run has it", "locked")
     assert.equal("locked", made.errorCode)

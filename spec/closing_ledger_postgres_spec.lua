@@ -148,7 +148,26 @@ describe("a ledger in PostgreSQL", function()
     endLeases()
     other:take(100)
     first.driver.renewed[1] = first.driver.renewed[1] - 61
+    -- And not only the first time that it is asked.
     assert.is_false(one:renew(taken))
+    assert.is_false(one:renew(taken))
+  end)
+
+  it("refuses a name of which PostgreSQL would leave out the end", function()
+    local l, failure = ledger.open(server:uri(("x"):rep(64)))
+    assert.is_nil(l)
+    assert.matches("the part behind '#' is longer than 63 bytes$", failure.message)
+    local longest <close> = assert(ledger.open(server:uri(("x"):rep(63))))
+    assert.is_nil(longest:identity())
+  end)
+
+  it("shows no part of a password that libpq can't read", function()
+    for _, password in ipairs { "sec%ret", "sec#ret", "sec/ret", "sec:r@et" } do
+      local l, failure = ledger.open("postgres://u:" .. password .. "@127.0.0.1:1/d")
+      assert.is_nil(l)
+      assert.is_nil(tostring(failure):find "sec", tostring(failure))
+      assert.is_nil(tostring(failure):find "ret", tostring(failure))
+    end
   end)
 
   it("has a worker wait for the batches of others, as long as they are in their hands", function()

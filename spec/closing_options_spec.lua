@@ -52,6 +52,11 @@ describe("The options of closeMany", function()
     assert.equal("unknown option 'retry'; the nearest known one is 'retries'", problemOf { retry = 1 })
   end)
 
+  it("are checked with the limits of each call", function()
+    assert.matches("^option 'timeout' must be a number", problemOf { timeout = "x" })
+    assert.matches("^option 'retries' must be", problemOf { retries = -1 })
+  end)
+
   it("hold the limits of each call", function()
     assert.same({ timeout = 5, retries = 0 }, options.limitsOf { timeout = 5, retries = 0, batchSize = 3 })
   end)

@@ -129,6 +129,16 @@ describe("a run of closeMany stops", function()
     assert.is_true(s.time.clock() - before < 10)
   end)
 
+  it("where the client is closed, and says what became of what was sent", function()
+    local s <close> = scene.start {}
+    local summary = closeAll(s, entriesOf(1, 50), { batchSize = 10, concurrency = 1,
+      onProgress = function() s.client:close() end })
+    assert.equal("closed", summary.stopped)
+    assert.equal(50, summary.read)
+    assert.equal(0, summary.refused)
+    assertClosedOnce(s, 1, summary.closed)
+  end)
+
   it("when maxDuration is over, and finishes what it began", function()
     local s <close> = scene.start {}
     local summary = closeAll(s, entriesOf(1, 50),

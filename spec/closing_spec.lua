@@ -115,6 +115,28 @@ describe("What a batch leaves in doubt", function()
     assertClosedOnce(s, 1, 20)
   end)
 
+  it("is read where an entry is closed and has an error all the same", function()
+    for _, set in ipairs { { error_codes = { "STATE_001" } }, { error_codes = "", error_details = "no" },
+      { error_details = { "no" } } } do
+      local s <close> = scene.start { faults = { { on = BULK, fault = "alter", set = set } } }
+      assert.equal(5, closeAll(s, entriesOf(1, 5)).closed)
+      assert.same({ 1, 6 }, { countOf(s, BULK), #s:requests() })
+      assertClosedOnce(s, 1, 5)
+    end
+  end)
+
+  it("ends the run where the key is refused to those who read it, and the rest is not asked for", function()
+    local s <close> = scene.start { faults = {
+      { on = BULK, fault = "reset-after", count = "all" },
+      { on = "GET /**", fault = "status", status = 401, count = "all" },
+    } }
+    local summary = closeAll(s, entriesOf(1, 60), { batchSize = 30, concurrency = 1 })
+    assert.same({ "denied", 30, 30 }, { summary.stopped, summary.unknown, summary.notTried })
+    assert.equal(401, summary.failure.status)
+    -- As many as are read at once.
+    assert.is_true(#s:requests() <= 1 + 2 * 8, #s:requests())
+  end)
+
   it("is unknown where it can't be read either", function()
     local s <close> = scene.start { faults = {
       { on = BULK, fault = "reset-after", count = "all" },

@@ -56,6 +56,13 @@ describe("what the options of close ask for", function()
       intent.again { arguments = { "close", "a.csv", "--note", "it's January", "--billing-id", "R-{seq}", "" } })
   end)
 
+  it("is said again without a password or a key", function()
+    assert.are.equal("connect-usage close '--ledger=postgres://u:***@h/d' --proxy 'http://me:***@proxy' "
+      .. [[--api-key-command 'echo '\''ApiKey SU-1:***'\''']],
+      intent.again { arguments = { "close", "--ledger=postgres://u:s3cret@h/d", "--proxy", "http://me:s3cret@proxy",
+        "--api-key-command", "echo 'ApiKey SU-1:s3cret'" } })
+  end)
+
   it("goes on by the ledger alone where the list came by a pipe", function()
     local arguments = { "close", "-", "--ledger", "run.db" }
     assert.are.equal("connect-usage close --ledger run.db",

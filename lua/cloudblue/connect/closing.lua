@@ -83,6 +83,8 @@ end
 function closing.drain(records, filters, fn, limits, ...)
   check("drain", records, 3, ...)
   if type(fn) ~= "function" then misuse.argument("drain", 2, "fn must be a function, got " .. type(fn), 2) end
+  local wrong = limits ~= nil and select(2, core.readLimits(limits))
+  if wrong then misuse.argument("drain", 3, wrong, 2) end
   return drain.run(records, filters, fn, limits)
 end
 

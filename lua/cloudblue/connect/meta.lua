@@ -476,7 +476,7 @@ function UsageRecordResource:settle(id, externalBillingId, externalBillingNote, 
 ---@field unknown integer that could not be found out
 ---@field notTried integer not sent, or surely not carried out, because the run was stopped
 ---@field repeated integer entries beside those that were the same record again, to be closed in the same way
----@field stopped "maxRefused"|"maxDuration"|"denied"|"service"|"stopped"|"ledger"|nil why the run ended early
+---@field stopped "maxRefused"|"maxDuration"|"denied"|"service"|"stopped"|"ledger"|"closed"|nil why the run ended early
 ---@field failure cloudblue.connect.Failure? what stopped it: 401 or 403 (denied), that the service can't be had, or what is
 ---wrong with the ledger
 ---@field ledger cloudblue.connect.LedgerCounts? with the option `ledger`: what became of the whole list, whichever run did it

@@ -63,7 +63,9 @@ end
 
 -- ==== Reading ========================================================================================================
 
+-- Reads a record. Nothing comes back where the client was closed meanwhile.
 local function settle(self, entry)
+  if self.run:isCut() then return nil end
   return self.run.records:settle(entry.id, entry.external_billing_id, entry.external_billing_note, self.run.limits)
 end
 
@@ -71,6 +73,7 @@ end
 -- such record; nil: none). chunk, failure: what `settle` returned.
 local function judgeRefused(self, refusal, chunk, failure)
   if chunk then return self.doubtful and "closed" or "already", chunk end
+  if chunk == nil and not failure then return "unknown", refusal.failure end
   -- Open, whatever was refused; unless the refusal says otherwise.
   if not failure then return refusal.state == "closed" and "unknown" or "refused", refusal.failure end
   -- Closed by somebody else: that says more than the refusal.
@@ -86,16 +89,24 @@ local function readRefused(self, list, refusals)
   end
 end
 
--- Records in doubt. Returns those that are open.
+-- Records in doubt. Returns those that are open. Where the key is refused, or the service can't be had, the others are
+-- not asked for, and the run ends.
 local function readDoubtful(self, list)
-  local open = {}
-  for entry, chunk, failure in forEach(self, list, function(entry) return settle(self, entry) end) do
+  local open, isOver = {}, false
+  for entry, chunk, failure in forEach(self, list, function(entry)
+    if not isOver then return settle(self, entry) end
+  end) do
+    local reason = failure and reasonToStop(failure)
+    if reason then
+      isOver = true
+      self.run:stop(reason, failure)
+    end
     if chunk then
       add(self, entry, "closed", chunk)
     elseif chunk == false then
       open[#open + 1] = entry
     else
-      add(self, entry, failure.kind == "record" and "refused" or "unknown", failure)
+      add(self, entry, failure and failure.kind == "record" and "refused" or "unknown", failure)
     end
   end
   return open
@@ -105,6 +116,7 @@ end
 -- say, the run is stopped.
 local function isOurs(self)
   if self.lost then return false end
+  if self.run:isCut() then self.run:stop "closed" end
   local renewed, failure = self.run.source:renew(self.list)
   if failure then self.run:stop("ledger", failure) end
   self.lost = renewed == false
@@ -113,23 +125,29 @@ end
 
 -- ==== One by one =====================================================================================================
 
+-- What became of a record that was closed by itself. `refused`, `refusals`: see readRefused.
+local function addAnswer(self, entry, chunk, failure, refused, refusals)
+  local reason = failure and reasonToStop(failure)
+  if chunk then
+    add(self, entry, "closed", chunk)
+  elseif not failure or reason then
+    stop(self, reason, failure, { entry })
+  elseif failure.outcome == "rejected" and failure.kind ~= "record" then
+    refused[#refused + 1] = entry
+    refusals[entry] = { failure = failure, state = failure.status == 404 and NONE or nil }
+  else
+    add(self, entry, failure.outcome == "rejected" and "refused" or "unknown", failure)
+  end
+end
+
 local function closeEach(self, list)
   local refused, refusals = {}, {}
   for entry, chunk, failure in forEach(self, list, function(entry)
-    if self.run.stopped or not isOurs(self) then return nil end
+    if not isOurs(self) or self.run.stopped then return nil end
     return self.run.records:close(entry.id, entry.external_billing_id, entry.external_billing_note, self.run.limits)
   end) do
-    local reason = failure and reasonToStop(failure)
-    if chunk then
-      add(self, entry, "closed", chunk)
-    elseif not failure or reason then
-      stop(self, reason, failure, { entry })
-    elseif failure.outcome == "rejected" and failure.kind ~= "record" then
-      refused[#refused + 1] = entry
-      refusals[entry] = { failure = failure, state = failure.status == 404 and NONE or nil }
-    else
-      add(self, entry, failure.outcome == "rejected" and "refused" or "unknown", failure)
-    end
+    -- Of a batch that is lost, what was not sent is another worker's.
+    if chunk or failure or not self.lost then addAnswer(self, entry, chunk, failure, refused, refusals) end
   end
   readRefused(self, refused, refusals)
 end
@@ -164,6 +182,13 @@ local function isRefused(answer)
   return hasError and (STATES[answer.status] or answer.status == nil)
 end
 
+local function isNothing(value) return value == nil or value == core.null or value == "" end
+
+-- A record is closed where nothing else is said of it.
+local function isClosed(answer)
+  return answer.status == "closed" and isNothing(answer.error_codes) and isNothing(answer.error_details)
+end
+
 -- Sorts the entries by what the reply to the batch says. Returns those in doubt.
 local function readReply(self, list, reply)
   local answers, refused, refusals, doubtful = answersOf(reply), {}, {}, {}
@@ -172,7 +197,7 @@ local function readReply(self, list, reply)
     if answer and isRefused(answer) then
       refused[#refused + 1] = entry
       refusals[entry] = { failure = refusalOf(self, answer), state = answer.status or NONE }
-    elseif answer and answer.status == "closed" then
+    elseif answer and isClosed(answer) then
       add(self, entry, "closed")
     else
       doubtful[#doubtful + 1] = entry

@@ -76,22 +76,20 @@ local function isUntouched(driver)
 end
 
 -- Raises where the ledger belongs to something else. One of which nothing was carried out, as with a mistyped key,
--- passes to whoever has the same list.
+-- passes to another account that brings the same list for the same endpoint.
 local function compare(self, held, nextEntry, given)
   local driver, name = self.driver, self.driver.name
   local holds = ("%d entries, planned %s"):format(held.total, held.created)
-  local endpoint, account = endpointOf(given.endpoint), plan.digest(name, given.account)
-  local passes = (held.endpoint ~= endpoint or held.account ~= account) and isUntouched(driver)
-  if held.endpoint ~= endpoint and not passes then
+  if held.endpoint ~= endpointOf(given.endpoint) then
     mismatch(name, "it belongs to another endpoint: %s, not %s (%s)", held.endpoint, given.endpoint, holds)
   end
-  if held.account ~= account and not passes then
+  local account = plan.digest(name, given.account)
+  local isAnother = held.account ~= account
+  if isAnother and not (nextEntry and isUntouched(driver)) then
     mismatch(name, "it belongs to another account: it was planned with another key (%s)", holds)
   end
   if nextEntry then compareList(name, held, nextEntry, holds) end
-  if passes then
-    driver:run(("UPDATE run SET endpoint = %s, account = '%s'"):format(values.quote(endpoint), account))
-  end
+  if isAnother then driver:run(("UPDATE run SET account = '%s'"):format(account)) end
 end
 
 local function write(self, nextEntry, given, size)
@@ -124,8 +122,8 @@ local function planList(self, nextEntry, given, size)
 end
 
 --- Writes a list into the ledger: all of it, or nothing. Where the ledger holds one already, that has to be the same,
---- of the same endpoint and account; these two may be others where the ledger is this process's alone, and nothing of
---- the list was carried out.
+--- of the same endpoint and account; the account may be another where the ledger is this process's alone, and nothing
+--- of the list was carried out.
 ---@param nextEntry (fun(): table?)? the entries one after the other; nil: goes on with the list that is there
 ---@param given {endpoint: string, account: string}
 ---@param size integer? entries of a batch

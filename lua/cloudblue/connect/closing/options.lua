@@ -26,7 +26,7 @@ local OPTIONS <const> = {
   lease = { isPositive, "a number of seconds" },
 }
 
--- The limits of each call; the call itself checks them.
+-- The limits of each call.
 local LIMITS <const> = { "timeout", "connectTimeout", "deadline", "retries" }
 
 local NAMES = table.move(LIMITS, 1, #LIMITS, 1, {})
@@ -37,6 +37,15 @@ local function isLimit(name)
     if name == limit then return true end
   end
   return false
+end
+
+--- The limits among the options, for each call of a run.
+---@param given table
+---@return cloudblue.connect.Limits
+function options.limitsOf(given)
+  local limits = {}
+  for _, name in ipairs(LIMITS) do limits[name] = given[name] end
+  return limits
 end
 
 --- What is wrong with the options.
@@ -53,16 +62,7 @@ function options.problemOf(given)
       return core.unknownOption(name, NAMES)
     end
   end
-  return nil
-end
-
---- The limits among the options, for each call of a run.
----@param given table
----@return cloudblue.connect.Limits
-function options.limitsOf(given)
-  local limits = {}
-  for _, name in ipairs(LIMITS) do limits[name] = given[name] end
-  return limits
+  return select(2, core.readLimits(options.limitsOf(given)))
 end
 
 return options

@@ -15,6 +15,7 @@ local CONCURRENCY <const> = 4
 ---@field client cloudblue.connect.ConnectClient
 ---@field source cloudblue.connect.closing.Source
 ---@field limits cloudblue.connect.Limits
+---@field timeout number seconds of a call
 ---@field options table
 ---@field summary cloudblue.connect.Summary
 ---@field now fun(): number seconds
@@ -34,6 +35,7 @@ function runs.new(records, source, given)
   local size = given.batchSize or options.BATCH_SIZE
   return setmetatable({
     records = records, source = source, client = records.client, limits = options.limitsOf(given), options = given,
+    timeout = given.timeout or core.timeout(records.client),
     now = core.now, size = size, most = size, hasBulkRoute = true, stopped = false, began = core.now(), due = 0,
     summary = { read = 0, closed = 0, already = 0, refused = 0, unknown = 0, notTried = 0, repeated = 0 },
   }, Run)
@@ -48,6 +50,10 @@ function Run:stop(reason, failure)
   self.summary.failure = self.summary.failure or failure
 end
 
+--- Whether the client was closed: then nothing more can be sent, or asked for.
+---@return boolean
+function Run:isCut() return core.isClosed(self.client) end
+
 --- Batches are of at most so many entries from now on.
 function Run:limitBatches(size)
   self.most = math.max(1, math.min(self.most, size))
@@ -57,7 +63,7 @@ end
 --- A batch of so many entries took so long. One that takes more than half of what it may is too large. Where there was
 --- a reply in less than a quarter, twice as many are not.
 function Run:tookSeconds(seconds, count, isAnswered)
-  local timeout = self.limits.timeout or core.timeout(self.client)
+  local timeout = self.timeout
   if seconds > timeout / 2 then
     self.size = math.max(1, math.min(self.size, count // 2))
   elseif isAnswered and seconds < timeout / 4 and count == self.size then
@@ -80,6 +86,7 @@ end
 -- Why the run ends here; nil where it goes on.
 local function reasonToEnd(run)
   local given = run.options
+  if run:isCut() then return "closed" end
   if given.maxRefused and run.summary.refused > given.maxRefused then return "maxRefused" end
   if given.maxDuration and run.now() - run.began >= given.maxDuration then return "maxDuration" end
   return given.shouldStop and given.shouldStop() and "stopped" or nil
@@ -96,7 +103,7 @@ local PATIENCE <const> = 1
 -- Waits until the entries sent so far are no more than perSecond allows, or the run is stopped.
 local function keepPace(run)
   local left = run.due - run.now()
-  while left > 0 and not run.stopped do
+  while left > 0 and not run.stopped and not run:isCut() do
     local _, failure = core.pause(run.client, math.min(left, PATIENCE))
     if failure then return end
     left = run.due - run.now()
@@ -121,7 +128,7 @@ end
 -- Waits for entries that others have now and may give back; false where there are none.
 local function waitForOthers(run)
   local seconds = not run.stopped and run:checkLedger(run.source:pending())
-  if not seconds then return false end
+  if not seconds or run:isCut() then return false end
   local _, failure = core.pause(run.client, seconds)
   return not failure
 end

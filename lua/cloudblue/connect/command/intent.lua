@@ -51,7 +51,8 @@ end
 function intent.again(given)
   local words = { "connect-usage" }
   for _, word in ipairs(given.arguments) do
-    word = ledgers.shown(word)
+    -- A command that prints the key may have it in itself.
+    word = ledgers.shown(word):gsub("(ApiKey%s+[^:%s]*:)[^%s'\"]+", "%1***")
     local isPipe = word == "-" and given.file == "-" and given.ledger
     if not isPipe then
       words[#words + 1] = word:find "^[%w%-_./:=,@%%+]+$" and word or "'" .. word:gsub("'", "'\\''") .. "'"

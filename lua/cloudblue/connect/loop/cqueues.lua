@@ -35,8 +35,9 @@ local function serve(watch, controller)
   local thread = watch.dispatchers[controller]
   if thread and coroutine.status(thread) ~= "dead" then return end
   thread = coroutine.create(function() dispatch(watch) end)
-  watch.dispatchers[controller] = thread
+  -- In this order: where memory ends in either, the next call tries again.
   controller:attach(thread)
+  watch.dispatchers[controller] = thread
 end
 
 -- The controller that runs the caller's coroutine itself, or nil.

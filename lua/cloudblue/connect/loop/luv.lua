@@ -106,8 +106,10 @@ function loop.watch(fd, onReadable)
   end
   local function onEvent(problem) onPoll(onReadable, problem) end
   poll = assert(uv.new_poll(fd))
-  assert(poll:start("r", onEvent))
-  return endWatch
+  local started, problem = poll:start("r", onEvent)
+  if started then return endWatch end
+  endWatch()
+  error(problem)
 end
 
 --- What stands for the running coroutine: itself.

@@ -4,11 +4,12 @@ local core = require "cloudblue.connect.core"
 
 local failure = {}
 
---- The name of a ledger as it may be shown: without a password.
----@param name string
+--- The name of a ledger, or a text that has one in it, as it may be shown: without a password. That may hold anything,
+--- so it goes to the last '@'.
+---@param text string
 ---@return string
-function failure.shown(name)
-  return (name:gsub("^(%w+://[^/@]-):[^/]*@", "%1:***@"):gsub("(password=)[^&#]*", "%1***"))
+function failure.shown(text)
+  return (text:gsub("(%w+://[^:@/]*):.*@", "%1:***@"):gsub("(password=)[^&#]*", "%1***"))
 end
 
 --- Makes one.

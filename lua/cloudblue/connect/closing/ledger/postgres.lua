@@ -17,6 +17,9 @@ local postgres = {}
 
 local SCHEMA <const> = "connect_usage"
 
+-- Bytes of a schema's name; PostgreSQL leaves out what is behind them (NAMEDATALEN).
+local LONGEST <const> = 63
+
 -- Seconds that a batch is a worker's, unless it is said otherwise.
 local LEASE <const> = 600
 
@@ -154,11 +157,12 @@ end
 ---@param first integer
 ---@return boolean
 function Postgres:renew(first)
-  local now = core.now()
-  if now - self.renewed[first] < FRESH * self.lease then return true end
-  self.renewed[first] = now
-  return self:run(("UPDATE batches SET lease = clock_timestamp() + make_interval(secs => %s) WHERE %s"):format(
+  local now, renewed = core.now(), self.renewed[first]
+  if renewed and now - renewed < FRESH * self.lease then return true end
+  local isOwn = self:run(("UPDATE batches SET lease = clock_timestamp() + make_interval(secs => %s) WHERE %s"):format(
     self.lease, own(self, first))) == 1
+  self.renewed[first] = isOwn and now or nil
+  return isOwn
 end
 
 --- Writes the state of a claimed batch.
@@ -186,9 +190,18 @@ local SETTINGS = {
   "SET default_transaction_isolation = 'read committed'",
 }
 
-local function open(self, uri)
+-- What libpq says of a URI that it can't read quotes a part of it, perhaps of the password.
+local function withoutQuotes(problem, name)
+  return (problem:gsub('"([^"]*)"', function(quoted)
+    if quoted ~= "" and name:find(quoted, 1, true) and not failure.shown(name):find(quoted, 1, true) then
+      return '"***"'
+    end
+  end))
+end
+
+local function open(self, uri, name)
   local connection, problem = self.environment:connect(uri)
-  if not connection then failure.raise(self.name, session.problem(problem)) end
+  if not connection then failure.raise(self.name, withoutQuotes(session.problem(problem), name)) end
   self.connection = connection
   for _, sql in ipairs(SETTINGS) do self:run(sql) end
   self:run("SET search_path TO " .. identifier(self.schema))
@@ -202,11 +215,14 @@ function postgres.open(name, options)
   local luasql, missing = library.load("luasql.postgres")
   if not luasql then failure.raise(failure.shown(name), missing) end
   local uri, schema = name:match("^([^#]*)#?(.*)$")
+  if #schema > LONGEST then
+    failure.raise(failure.shown(name), ("the part behind '#' is longer than %d bytes"):format(LONGEST))
+  end
   local self = setmetatable({
     name = failure.shown(name), schema = schema ~= "" and schema or SCHEMA, lease = options.lease or LEASE,
     environment = luasql.postgres(),
   }, Postgres)
-  local opened, problem = pcall(open, self, uri)
+  local opened, problem = pcall(open, self, uri, name)
   if opened then return self end
   self:close()
   error(problem, 0)
