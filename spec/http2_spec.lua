@@ -8,8 +8,11 @@ local rawserver = require "spec.support.rawserver"
 local service = require "spec.support.service"
 local testenv = require "spec.support.testenv"
 
+-- Everything takes so many times as long, under valgrind or beside others.
+local SLOWNESS <const> = tonumber(os.getenv "TEST_SLOWNESS") or 1
+
 -- Seconds that an attempt may take where it is to run out of time.
-local TIMEOUT <const> = 0.5 * (tonumber(os.getenv "TEST_SLOWNESS") or 1)
+local TIMEOUT <const> = 0.5 * SLOWNESS
 
 local made
 
@@ -323,7 +326,7 @@ describe("a service of which a part speaks HTTP/2 and a part HTTP/1.1", function
   -- HTTP/2 on any.
   it("gives nobody the answer to somebody else", function()
     local function slow(id, seconds)
-      return { method = "GET", id = id, steps = { { pause = seconds }, { answer = true } } }
+      return { method = "GET", id = id, steps = { { pause = seconds * SLOWNESS }, { answer = true } } }
     end
     local clock <close> = serve { slow("UR-0", 0.45) }
     local s <close> = serve({ slow("UR-1", 0.3), slow("UR-2", 1), slow("UR-3", 1), slow("UR-4", 0.3) }, nil,
@@ -341,8 +344,8 @@ describe("a service of which a part speaks HTTP/2 and a part HTTP/1.1", function
         get("UR-1")
         get("UR-4")
       end,
-      function() get("UR-2", 0.6) end,
-      function() get("UR-3", 0.6) end,
+      function() get("UR-2", 0.6 * SLOWNESS) end,
+      function() get("UR-3", 0.6 * SLOWNESS) end,
       function()
         assert(clock.records:get("UR-0"))
         get("UR-6")
