@@ -2,8 +2,8 @@
 ** cbc_outline.c - reading JSON text without building a value.
 **
 ** Every function takes a place in the text and returns the place behind what it
-** read, or NULL where the text is not plain. The text ends with a NUL byte (it
-** is a Lua string). No production accepts one, there or before, so that no end is
+** read, or NULL where the text is not plain. The text ends with a NUL byte, as
+** a Lua string does. No production accepts one, there or before, so that no end is
 ** compared against; only strings would run past it, see skip_string.
 */
 #include "cbc_outline.h"

@@ -21,6 +21,9 @@
 /* Most events that are read at once: what is left keeps the descriptor readable. */
 #define MOST 64
 
+/* The longest that the timer is set for: few enough for any type, in milliseconds, too. */
+#define MOST_SECONDS 1e6
+
 /* ==== What the system offers ========================================== */
 
 #ifdef CBC_EPOLL
@@ -47,6 +50,7 @@ static int change(cbc_poller *p, int fd, int before, int events) {
 ** has fired. */
 static void set_timer(cbc_poller *p, double seconds) {
   struct itimerspec t = {.it_value = {0, 0}};
+  if (seconds > MOST_SECONDS) seconds = MOST_SECONDS;
   if (seconds >= 0) {
     t.it_value.tv_sec = (time_t)seconds;
     t.it_value.tv_nsec = (long)((seconds - (double)t.it_value.tv_sec) * 1e9);
@@ -93,8 +97,8 @@ static void set_timer(cbc_poller *p, double seconds) {
   EV_SET(&e, 0, EVFILT_TIMER, EV_DELETE, 0, 0, 0);
   kevent(p->fd, &e, 1, NULL, 0, NULL);
   if (seconds < 0) return;
-  /* In milliseconds, not fewer than asked, and few enough for any int. */
-  if (seconds > 1e6) seconds = 1e6;
+  /* In milliseconds, not fewer than asked. */
+  if (seconds > MOST_SECONDS) seconds = MOST_SECONDS;
   EV_SET(&e, 0, EVFILT_TIMER, EV_ADD | EV_ONESHOT, 0, (int)(seconds * 1e3) + 1, 0);
   kevent(p->fd, &e, 1, NULL, 0, NULL);
 }

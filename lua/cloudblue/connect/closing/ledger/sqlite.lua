@@ -138,8 +138,9 @@ end
 -- SQLite locks nothing; and without a journal, for it would be left behind.
 local LOCK = { "PRAGMA journal_mode = MEMORY", "BEGIN EXCLUSIVE", "PRAGMA user_version = 1" }
 
--- Takes the ledger for this process alone.
-local function lock(self, path)
+-- Takes the ledger for this process alone. The file is known by its own name, whatever links lead to it.
+local function lock(self)
+  local _, _, path = self:first("PRAGMA database_list")
   self.lock = connect(self, path .. ".lock")
   for _, sql in ipairs(LOCK) do
     local result, problem = self.lock:execute(sql)
@@ -175,8 +176,8 @@ end
 
 local function open(self, path, options)
   if not options.create and not exists(path) then failure.raise(self.name, "there is no such file") end
-  if options.exclusive then lock(self, path) end
   self.connection = connect(self, path)
+  if options.exclusive then lock(self) end
   prepare(self, options)
 end
 
