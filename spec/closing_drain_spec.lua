@@ -51,11 +51,15 @@ describe("drain", function()
     assert.equal(1, failure.attempts)
   end)
 
-  it("refuses what is no function, and one argument too many", function()
+  it("refuses what is no function, wrong limits, and one argument too many", function()
     local s <close> = scene.start {}
     local records = s.client.usageRecords
     assert.equal("bad argument #2 to 'drain' (fn must be a function, got nil)",
       misuse(function() records:drain(APPROVED) end))
+    assert.matches("^bad argument #3 to 'drain' %(option 'timeout' must be a number",
+      misuse(function() records:drain(APPROVED, print, { timeout = "x" }) end))
+    assert.equal("bad argument #3 to 'drain' (options must be a table, got number)",
+      misuse(function() records:drain(APPROVED, print, 5) end))
     assert.equal("bad argument #4 to 'drain' (one argument too many: a number)",
       misuse(function() records:drain(APPROVED, print, {}, 1) end))
     assert.same({}, s:requests())
