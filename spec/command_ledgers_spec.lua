@@ -86,12 +86,18 @@ describe("a ledger, as the command sees it,", function()
     local problem = ("ledger %s: it belongs to another endpoint: %s, not http://x (5 entries, planned %s)"):format(
       name, support.WHO.endpoint, held.identity.created)
     assert.are.equal(problem, ledgers.elsewhere(name, held, "http://x"))
-    local client <close> = require("cloudblue.connect").ConnectClient("http://127.0.0.1:1", "ApiKey SU-1:x")
-    assert.is_truthy(ledgers.foreign(name, held, client))
+    local connect = require "cloudblue.connect"
+    local elsewhere <close> = connect.ConnectClient("http://127.0.0.1:1", "ApiKey SU-1:x")
+    local client <close> = connect.ConnectClient(support.WHO.endpoint, "ApiKey SU-2:x")
+    local owner <close> = connect.ConnectClient(support.WHO.endpoint, "ApiKey SU-1:x")
+    assert.is_nil(ledgers.foreign(name, held, owner, false))
+    assert.is_truthy(ledgers.foreign(name, held, client, true))
     -- Of this one nothing was carried out; nobody else works on a file.
     held.counts = { open = 5, total = 5 }
-    assert.is_nil(ledgers.foreign(name, held, client))
-    assert.is_truthy(ledgers.foreign("postgres://host/db", held, client))
+    assert.is_nil(ledgers.foreign(name, held, client, true))
+    assert.is_truthy(ledgers.foreign(name, held, client, false))
+    assert.is_truthy(ledgers.foreign("postgres://host/db", held, client, true))
+    assert.is_truthy(ledgers.foreign(name, held, elsewhere, true))
   end)
 
   it("says what became of each", function()

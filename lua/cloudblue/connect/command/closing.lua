@@ -105,7 +105,7 @@ local function prepare(job)
   if given.ledger then
     local held, problem, code = ledgers.look(given.ledger, not given.dryRun)
     if problem then return job.voice:fail(problem, code) end
-    problem = held and ledgers.foreign(given.ledger, held, job.client)
+    problem = held and ledgers.foreign(given.ledger, held, job.client, given.file ~= nil)
     if problem then return job.voice:fail(problem .. ". Nothing was sent", MISUSED) end
     job.held = held
   end

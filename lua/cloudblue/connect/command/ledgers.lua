@@ -116,19 +116,20 @@ function ledgers.elsewhere(name, held, endpoint)
 end
 
 --- Why a client can't go on with a ledger, as its plan would find: it is of another endpoint or account. One of which
---- nothing was carried out passes to whoever has its list, where it is a file.
+--- nothing was carried out passes to another account that brings its list, where it is a file.
 ---@param name string
 ---@param held cloudblue.connect.command.Held
 ---@param client cloudblue.connect.ConnectClient
+---@param hasList boolean whether a list is given, which is compared
 ---@return string? problem nil where it can
-function ledgers.foreign(name, held, client)
-  if not name:find "^postgres" and held.counts.open == held.counts.total then return nil end
+function ledgers.foreign(name, held, client, hasList)
   local problem, identity, shown = ledgers.elsewhere(name, held, client.endpoint), held.identity, ledgers.shown(name)
   if problem then return problem end
   local account, failure = require("cloudblue.connect.closing.ledger.failure").catch(
     require("cloudblue.connect.closing.ledger.plan").digest, shown, require("cloudblue.connect.core").account(client))
   if failure then return failure.message end
   if account == identity.account then return nil end
+  if hasList and not name:find "^postgres" and held.counts.open == held.counts.total then return nil end
   return ("ledger %s: it belongs to another account: it was planned with another key (%d entries, planned %s)"):format(
     shown, identity.total, identity.created)
 end
