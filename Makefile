@@ -166,7 +166,7 @@ bench:  ## measure against bare libcurl and other clients (ROWS="close" for some
 	@$(MAKE) -s --no-print-directory all hosts
 	@$(TOOL) bench/run.sh $(ROWS)
 
-memcheck:  ## the suite under valgrind, under ASan and UBSan, and with an aggressive collector
+memcheck:  ## the specs that run C under valgrind, under ASan and UBSan, and with an aggressive collector
 	@sh tools/deps.sh demo test memcheck
 	@HASTY=all LIMIT=7200 $(TOOL) tools/test.sh valgrind sanitizers hasty
 

@@ -61,6 +61,9 @@ describe("what the options of close ask for", function()
       .. [[--api-key-command 'echo '\''ApiKey SU-1:***'\''']],
       intent.again { arguments = { "close", "--ledger=postgres://u:s3cret@h/d", "--proxy", "http://me:s3cret@proxy",
         "--api-key-command", "echo 'ApiKey SU-1:s3cret'" } })
+    -- What is no URL stays as it is.
+    assert.are.equal("connect-usage close --note 'see http://wiki: ask bob@x'",
+      intent.again { arguments = { "close", "--note", "see http://wiki: ask bob@x" } })
   end)
 
   it("goes on by the ledger alone where the list came by a pipe", function()

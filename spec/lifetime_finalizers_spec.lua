@@ -140,6 +140,67 @@ describe("a finalizer", function()
     assert.same({}, folder:list())
   end)
 
+  -- The collector calls some finalizers in each of its steps, and the program goes on in between.
+  local STEPS <const> = [[
+    local function collectSlowly(others, keep)
+      for _ = 1, others do setmetatable({}, { __gc = function() end }) end
+      setmetatable({}, { __gc = keep })
+    end
+    local function go(isDone)
+      collectgarbage("incremental", 100, 50, 1)
+      collectgarbage "restart"
+      for i = 1, 100000 do
+        local _ = { i }
+        if isDone() then break end
+      end
+    end
+  ]]
+
+  it("may keep a client, with which the program goes on before its own finalizer has come", function()
+    assert.equal("done\n", output(STEPS .. [[
+      for round = 1, 20 do
+        collectgarbage()
+        local kept
+        do
+          local client = newClient()
+          assert(client.usageRecords:get(ID))
+          collectgarbage "stop"
+          collectSlowly(20 + 3 * round, function() kept = client end)
+        end
+        go(function() return kept end)
+        for _ = 1, 20 do
+          local done, result = pcall(kept.usageRecords.get, kept.usageRecords, ID)
+          assert(done or result:find "the client is closed", result)
+        end
+      end
+      print "done"]]))
+  end)
+
+  it("may keep the coroutine of a call, with which the program goes on before the call's own has come", function()
+    assert.equal("done\n", output(STEPS .. [[
+      for round = 1, 20 do
+        collectgarbage()
+        collectgarbage "stop"
+        local kept
+        local client = newClient()
+        client:attach(idle())
+        do
+          local thread = coroutine.create(function() return client.usageRecords:get(ID) end)
+          assert(coroutine.resume(thread))
+          client:detach()
+          collectSlowly(20 * round, function() kept = thread end)
+        end
+        go(function() return kept end)
+        for _ = 1, 2000 do
+          if coroutine.status(kept) ~= "suspended" then break end
+          client:step(0.001)
+          local done, result, failure = coroutine.resume(kept)
+          assert(done and (failure == nil or result == nil) or tostring(result):find "the call was collected", result)
+        end
+      end
+      print "done"]]))
+  end)
+
   it("may close the client of a call whose loop ends the program as it begins to watch", function()
     assert.equal("closed\n", output [[
       local client = newClient()

@@ -29,8 +29,8 @@ check() {
 }
 
 # side_by_side COUNT NAME FILES COMMAND... : the stream of a command that takes files as its last arguments, in so many
-# processes side by side, among which the files are dealt out. FILES is a list without blanks in the names. What specs
-# share is made before.
+# processes side by side, among which the files are dealt out: there are at least as many. FILES is a list without blanks
+# in the names. What specs share is made before.
 side_by_side() {
   check "what specs share" sh tools/with-env.sh "$LUA" -e \
     'require("spec.support.certs").make() require("spec.support.locales").environment()'

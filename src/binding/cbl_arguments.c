@@ -208,7 +208,7 @@ void cbl_arguments_read(lua_State *L, int idx, int first, cbl_arguments *a) {
   int count = cbl_arguments_count(e);
   a->id_count = 0;
   a->query = 0;
-  a->limits = cbl_limits_of(cbc_client_policy(r.job->client->live.core));
+  a->limits = cbl_limits_of(cbc_client_policy(r.job->call->client));
   for (int i = 0; i < count; i++)
     read_argument(L, &r, first + i, e->params[i]);
   read_options(L, &r, first + count);

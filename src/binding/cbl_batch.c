@@ -47,7 +47,7 @@ int cbl_batch_close(lua_State *L) {
   cbl_resource_push_client(L);
   cbl_resource_push_base_uri(L);
   job = cbl_job_push(L, CLIENT, class, &endpoint);
-  limits = cbl_limits_of(cbc_client_policy(job->client->live.core));
+  limits = cbl_limits_of(cbc_client_policy(job->call->client));
   read_limits(L, &limits);
   build_request(L, job);
   job->call->request.connect_timeout = limits.connect_timeout;

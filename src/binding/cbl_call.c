@@ -214,6 +214,7 @@ static int go_on(lua_State *L, int status, lua_KContext ctx) {
   cbl_job *job = lua_touserdata(L, idx);
   /* A finalizer may resume what was collected together with it. */
   if (job->call == NULL) return luaL_error(L, "the call was collected");
+  job->running = true;
   cbl_job_unpark(L, idx);
   if (status != LUA_OK && status != LUA_YIELD) return lua_error(L);
   report_progress(L, job, idx);
@@ -233,7 +234,9 @@ static int drive(lua_State *L, int idx) {
       if (ready && !cbc_client_overstays(job->call->client)) continue;
       if (yieldable && can_park(L, job, idx)) {
         /* Protected, because an error leaves a coroutine as it is. */
+        job->running = false;
         lua_pcallk(L, 1, 0, 0, idx, go_on);
+        job->running = true;
         cbl_job_unpark(L, idx);
       } else if (!ready) {
         block(L, job);

@@ -188,7 +188,7 @@ cbc_verdict cbl_confirm_judge(lua_State *L, const cbl_job *job, bool confirming)
 void cbl_confirm_aim(lua_State *L, cbl_job *job) {
   cbc_buffer *url = &job->call->probe.url;
   if (url->size > 0) return;
-  cbc_buffer_adds(url, cbc_client_endpoint(job->client->live.core));
+  cbc_buffer_adds(url, cbc_client_endpoint(job->call->client));
   cbl_job_add_route(url, job->class->base_uri, job->endpoint->confirm, &job->subject.id);
   if (url->failed) cbl_raise_nomem(L);
 }

@@ -49,8 +49,8 @@ void cbl_download_read(lua_State *L, int idx, int arg) {
   b->file = NULL;
   luaL_setmetatable(L, FILE_BOX);
   lua_toclose(L, -1);
-  b->file = cbc_file_create(cbc_client_env(job->client->live.core), lua_tostring(L, arg),
-                            &job->file_error);
+  b->file =
+      cbc_file_create(cbc_client_env(job->call->client), lua_tostring(L, arg), &job->file_error);
   if (b->file == NULL && job->file_error.code == CBC_ENOMEM) cbl_raise(L, &job->file_error);
   if (b->file != NULL) d->file = &b->file;
   lua_pushvalue(L, -1);

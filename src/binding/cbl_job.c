@@ -50,7 +50,11 @@ static int job_close(lua_State *L) {
   cbl_job *job = cbl_checkown(L, 1, JOB);
   if (job->call != NULL) end(L, job);
   drop_anchors(L, job);
-  if (!is_finalizing(L)) {
+  job->running = false;
+  if (job->finalized || is_finalizing(L)) {
+    cbc_call_free(job->call);
+    job->call = NULL;
+  } else {
     lua_getiuservalue(L, 1, CBL_JOB_CLIENT);
     lua_pushvalue(L, 1);
     lua_setiuservalue(L, -2, CBL_SPARE_JOB);
@@ -58,10 +62,27 @@ static int job_close(lua_State *L) {
   return 0;
 }
 
+static bool is_main(lua_State *L) {
+  bool main = lua_pushthread(L) == 1;
+  lua_pop(L, 1);
+  return main;
+}
+
+/* A job that was collected may be in use again, by what another finalizer kept. What runs
+** in a coroutine calls no finalizers in the main thread, but when the state is closed:
+** then it does not go on. */
+static bool is_in_use(lua_State *L, const cbl_job *job) {
+  return job->running && (job->in_main || !is_main(L));
+}
+
 static int job_gc(lua_State *L) {
   cbl_job *job = luaL_checkudata(L, 1, JOB);
   cbc_call *call = job->call;
   if (call == NULL) return 0;
+  if (is_in_use(L, job)) {
+    job->finalized = true;
+    return 0;
+  }
   end(L, job);
   job->call = NULL;
   cbc_call_free(call);
@@ -101,14 +122,17 @@ static cbl_job *push_idle(lua_State *L, int client) {
 cbl_job *cbl_job_push(lua_State *L, int client, const cbl_class *class,
                       const cbl_endpoint *endpoint) {
   cbc_error err;
-  cbc_client *core = cbl_client_core(L, client);
   cbl_job *job = push_idle(L, client);
+  /* Behind what may run a finalizer: the client's, too. */
+  cbc_client *core = cbl_client_core(L, client);
   cbc_call *call = job->call;
   *job = (cbl_job){.call = call,
                    .client = lua_touserdata(L, client),
                    .class = class,
                    .endpoint = endpoint,
-                   .download.attempt = -1};
+                   .download.attempt = -1,
+                   .running = true,
+                   .in_main = is_main(L)};
   lua_toclose(L, -1);
   if (call == NULL)
     call = job->call = cbc_call_new(core, &err);

@@ -69,6 +69,9 @@ typedef struct cbl_job {
   cbc_error file_error; /* a local file's that ends the call at its start; CBC_OK: none */
   double progress_done; /* bytes that were last reported to the progress function */
   bool parked;          /* the call may be among those that are parked */
+  bool running;         /* in use by what runs now, and not by a suspended coroutine */
+  bool in_main;         /* in the main thread */
+  bool finalized;       /* its finalizer has come while it ran */
   unsigned anchored;    /* a bit for each user value in use */
   int results;          /* values on the stack that a success returns */
 } cbl_job;

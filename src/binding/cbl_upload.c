@@ -63,7 +63,7 @@ static void read_path(lua_State *L, int idx, int arg, cbc_part *part) {
 static void read_reader(lua_State *L, int idx, cbc_part *part) {
   cbl_job *job = lua_touserdata(L, idx);
   cbl_job_anchor(L, idx, CBL_JOB_FUNCTION);
-  job->feed = part->feed = push_feed(L, cbc_client_env(job->client->live.core));
+  job->feed = part->feed = push_feed(L, cbc_client_env(job->call->client));
   lua_pushvalue(L, -1);
   cbl_job_anchor(L, idx, CBL_JOB_SOURCE);
 }

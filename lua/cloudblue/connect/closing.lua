@@ -67,7 +67,7 @@ function closing.closeMany(records, given, settings, ...)
   check("closeMany", records, 2, ...)
   settings = settings == nil and {} or settings
   local wrong = options.problemOf(settings)
-  local isFit = type(given) == "table" or type(given) == "function" or given == nil and not wrong and settings.ledger
+  local isFit = type(given) == "table" or type(given) == "function" or given == nil and (wrong or settings.ledger)
   if not isFit then
     misuse.argument("closeMany", 1, "entries must be a list or an iterator, got " .. type(given), 2)
   end

@@ -128,9 +128,11 @@ end
 -- Waits for entries that others have now and may give back; false where there are none.
 local function waitForOthers(run)
   local seconds = not run.stopped and run:checkLedger(run.source:pending())
-  if not seconds or run:isCut() then return false end
-  local _, failure = core.pause(run.client, seconds)
-  return not failure
+  if not seconds then return false end
+  local failure
+  if not run:isCut() then failure = select(2, core.pause(run.client, seconds)) end
+  endWhereDue(run)
+  return not run.stopped and not failure
 end
 
 -- An iterator over batches.

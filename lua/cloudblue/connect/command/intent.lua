@@ -51,8 +51,9 @@ end
 function intent.again(given)
   local words = { "connect-usage" }
   for _, word in ipairs(given.arguments) do
+    if word:find "^%-?%-?[%w-]*=?%w+://" then word = ledgers.shown(word) end
     -- A command that prints the key may have it in itself.
-    word = ledgers.shown(word):gsub("(ApiKey%s+[^:%s]*:)[^%s'\"]+", "%1***")
+    word = word:gsub("(ApiKey%s+[^:%s]*:)[^%s'\"]+", "%1***")
     local isPipe = word == "-" and given.file == "-" and given.ledger
     if not isPipe then
       words[#words + 1] = word:find "^[%w%-_./:=,@%%+]+$" and word or "'" .. word:gsub("'", "'\\''") .. "'"

@@ -15,7 +15,7 @@ function ledgers.shown(name)
   return require("cloudblue.connect.closing.ledger.failure").shown(name)
 end
 
-local CODES <const> = { locked = exitcodes.HELD, mismatch = exitcodes.MISUSED }
+local CODES <const> = { locked = exitcodes.HELD, mismatch = exitcodes.MISUSED, name = exitcodes.MISUSED }
 
 -- What passes, in SQLite's words.
 local PASSING <const> = { "disk is full", "disk I/O error", "database is locked" }

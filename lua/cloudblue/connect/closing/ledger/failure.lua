@@ -16,7 +16,7 @@ end
 ---@param name string the ledger's, as it may be shown
 ---@param message string
 ---@param code string? errorCode: "locked" where another run has the ledger; "mismatch" where it belongs to another
---- list, endpoint or account
+--- list, endpoint or account; "name" where it can't have that name
 ---@return cloudblue.connect.Failure
 function failure.new(name, message, code)
   return core.newFailure {

@@ -216,7 +216,7 @@ function postgres.open(name, options)
   if not luasql then failure.raise(failure.shown(name), missing) end
   local uri, schema = name:match("^([^#]*)#?(.*)$")
   if #schema > LONGEST then
-    failure.raise(failure.shown(name), ("the part behind '#' is longer than %d bytes"):format(LONGEST))
+    failure.raise(failure.shown(name), ("the part behind '#' is longer than %d bytes"):format(LONGEST), "name")
   end
   local self = setmetatable({
     name = failure.shown(name), schema = schema ~= "" and schema or SCHEMA, lease = options.lease or LEASE,
