@@ -51,7 +51,7 @@ static int job_close(lua_State *L) {
   if (job->call != NULL) end(L, job);
   drop_anchors(L, job);
   job->running = false;
-  if (job->finalized || is_finalizing(L)) {
+  if (is_finalizing(L)) {
     cbc_call_free(job->call);
     job->call = NULL;
   } else {
@@ -70,17 +70,19 @@ static bool is_main(lua_State *L) {
 
 /* A job that was collected may be in use again, by what another finalizer kept. What runs
 ** in a coroutine calls no finalizers in the main thread, but when the state is closed:
-** then it does not go on. */
-static bool is_in_use(lua_State *L, const cbl_job *job) {
-  return job->running && (job->in_main || !is_main(L));
+** then it does not go on. Nor does a coroutine that an error has ended, which is found
+** out when the job is collected again. */
+static bool may_be_in_use(lua_State *L, const cbl_job *job) {
+  return job->running && !job->deferred && (job->in_main || !is_main(L));
 }
 
 static int job_gc(lua_State *L) {
   cbl_job *job = luaL_checkudata(L, 1, JOB);
   cbc_call *call = job->call;
   if (call == NULL) return 0;
-  if (is_in_use(L, job)) {
-    job->finalized = true;
+  if (may_be_in_use(L, job)) {
+    job->deferred = true;
+    luaL_setmetatable(L, JOB);
     return 0;
   }
   end(L, job);

@@ -71,7 +71,7 @@ typedef struct cbl_job {
   bool parked;          /* the call may be among those that are parked */
   bool running;         /* in use by what runs now, and not by a suspended coroutine */
   bool in_main;         /* in the main thread */
-  bool finalized;       /* its finalizer has come while it ran */
+  bool deferred;        /* its finalizer has come while it ran, and comes again */
   unsigned anchored;    /* a bit for each user value in use */
   int results;          /* values on the stack that a success returns */
 } cbl_job;
