@@ -33,6 +33,9 @@ local function truncate(path, size)
   assert(os.execute(("truncate -s %d '%s'"):format(size, path)))
 end
 
+-- Everything takes so many times as long, under valgrind or beside others.
+local SLOWNESS <const> = tonumber(os.getenv "TEST_SLOWNESS") or 1
+
 describe("the file of an upload", function()
   local sb, time, client, files, folder
 
@@ -198,7 +201,7 @@ describe("the reader of an upload", function()
       local piece = size == #bytes and bytes or bytes:sub(at, at + size - 1)
       at = at + size
       return piece
-    end))
+    end, { timeout = 60 * SLOWNESS }))
     local seconds = os.clock() - start
     assert.equal(#bytes, sb:upload(DRAFT).size)
     assert.equal(sha256(bytes), sb:upload(DRAFT).sha256)
