@@ -108,7 +108,7 @@ static bool push_plain_chunk(lua_State *L, int idx) {
   cbc_buffer *body = &cbc_transfer_reply(job->call->attempt)->body;
   const char *s = cbc_buffer_string(body);
   cbc_outline_room room;
-  if (s == NULL) cbl_raise_nomem(L);
+  if (s == NULL) return cbl_raise_nomem(L) != 0;
   if (!cbc_outline_read(s, body->size, &room.outline) || !is_plain_answer(job, &room.outline, s))
     return false;
   cbl_job_push_anchored(L, idx, CBL_JOB_CLIENT);
