@@ -179,8 +179,9 @@ static void read_argument(lua_State *L, const reader *r, int arg, cbl_param p) {
 static void read_fields(lua_State *L, const reader *r, int first) {
   const cbl_endpoint *e = r->job->endpoint;
   bool list = e->shape == CBL_SHAPE_LIST;
-  const char *before = list ? "[{\"" : "{\"";
+  const char *before = "\"";
   cbc_buffer *b = &r->job->call->request.text;
+  cbc_buffer_adds(b, list ? "[{" : "{");
   for (int i = 0; e->params[i] != CBL_PARAM_NONE; i++) {
     const char *field = names[e->params[i]].field;
     if (field == NULL || lua_isnil(L, first + i)) continue;
@@ -190,7 +191,6 @@ static void read_fields(lua_State *L, const reader *r, int first) {
     cbl_json_add_string(L, b, first + i);
     before = ",\"";
   }
-  if (b->size == 0) cbc_buffer_adds(b, list ? "[{" : "{");
   cbc_buffer_adds(b, list ? "}]" : "}");
   cbl_job_take_text(L, r->job);
 }

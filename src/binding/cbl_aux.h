@@ -13,8 +13,9 @@
 #include "cbc_error.h"
 
 /* Makes a type whose objects have methods: index becomes __index, with the table
-** of methods and the metatable as its upvalues. Pushes that table, which the metatable has under
-** the address key, too; the one there is when the state has the type already. */
+** of methods and the metatable as its upvalues. Pushes the former, which the metatable
+** has under the address key, too; the one there is when the state has the type
+** already. */
 void cbl_newclass(lua_State *L, const char *name, const luaL_Reg *metamethods, lua_CFunction index,
                   const void *key);
 

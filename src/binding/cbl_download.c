@@ -57,20 +57,17 @@ void cbl_download_read(lua_State *L, int idx, int arg) {
   cbl_job_anchor(L, idx, CBL_JOB_TARGET);
 }
 
-/* The file that takes the pieces, or NULL: none does; its owner's finalizer may have come
-** first where a call is resumed by another one. */
-static cbc_code find_file(const cbl_download *d, cbc_file **file, cbc_error *err) {
+/* Finds the file that takes the pieces; NULL: none does. Its owner's finalizer may have come
+** first where a call is resumed by another one. Pieces of an earlier attempt, which broke
+** off, do not count. */
+static cbc_code begin_attempt(cbl_download *d, int attempt, cbc_file **file, cbc_error *err) {
   *file = d->file != NULL ? *d->file : NULL;
-  if (d->file == NULL || *file != NULL) return CBC_OK;
-  return cbc_error_set(err, CBC_EFILE, "the file was collected");
-}
-
-/* Pieces of an earlier attempt, which broke off, do not count. */
-static cbc_code begin_attempt(cbl_download *d, cbc_file *file, int attempt, cbc_error *err) {
+  if (d->file != NULL && *file == NULL)
+    return cbc_error_set(err, CBC_EFILE, "the file was collected");
   if (d->attempt == attempt) return CBC_OK;
   d->attempt = attempt;
   d->taken = 0;
-  return file != NULL ? cbc_file_rewind(file, err) : CBC_OK;
+  return *file != NULL ? cbc_file_rewind(*file, err) : CBC_OK;
 }
 
 /* Calls the caller's function with the piece. Making a string of it may run a
@@ -94,8 +91,7 @@ void cbl_download_take(lua_State *L, int idx) {
   cbc_buffer *piece = &cbc_transfer_reply(job->call->attempt)->body;
   cbc_error err;
   cbc_file *file;
-  cbc_code rc = find_file(d, &file, &err);
-  if (rc == CBC_OK) rc = begin_attempt(d, file, job->call->exchange.attempts, &err);
+  cbc_code rc = begin_attempt(d, job->call->exchange.attempts, &file, &err);
   if (rc == CBC_OK && file != NULL) {
     rc = cbc_file_write(file, piece->data, piece->size, &err);
     d->taken += (lua_Integer)piece->size;
@@ -119,9 +115,8 @@ cbc_verdict cbl_download_commit(lua_State *L, int idx) {
   cbl_download *d = &job->download;
   cbc_error err;
   cbc_file *file;
-  cbc_code rc = find_file(d, &file, &err);
   /* The attempt that succeeded may have had no bytes at all. */
-  if (rc == CBC_OK) rc = begin_attempt(d, file, job->call->exchange.attempts - 1, &err);
+  cbc_code rc = begin_attempt(d, job->call->exchange.attempts - 1, &file, &err);
   if (rc == CBC_OK && file != NULL) rc = cbc_file_commit(file, &err);
   if (rc != CBC_OK) {
     cbc_call_abort(job->call, &err);

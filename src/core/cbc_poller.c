@@ -50,7 +50,6 @@ static int change(cbc_poller *p, int fd, int before, int events) {
 ** has fired. */
 static void set_timer(cbc_poller *p, double seconds) {
   struct itimerspec t = {.it_value = {0, 0}};
-  if (seconds > MOST_SECONDS) seconds = MOST_SECONDS;
   if (seconds >= 0) {
     t.it_value.tv_sec = (time_t)seconds;
     t.it_value.tv_nsec = (long)((seconds - (double)t.it_value.tv_sec) * 1e9);
@@ -98,7 +97,6 @@ static void set_timer(cbc_poller *p, double seconds) {
   kevent(p->fd, &e, 1, NULL, 0, NULL);
   if (seconds < 0) return;
   /* In milliseconds, not fewer than asked. */
-  if (seconds > MOST_SECONDS) seconds = MOST_SECONDS;
   EV_SET(&e, 0, EVFILT_TIMER, EV_ADD | EV_ONESHOT, 0, (int)(seconds * 1e3) + 1, 0);
   kevent(p->fd, &e, 1, NULL, 0, NULL);
 }
@@ -193,7 +191,7 @@ void cbc_poller_forget(cbc_poller *p, int fd) {
 /* ==== Waiting ========================================================= */
 
 void cbc_poller_arm(cbc_poller *p, double at) {
-  double now;
+  double now, seconds;
   if (at < 0) {
     if (p->fired) cbc_poller_disarm(p);
     return;
@@ -202,7 +200,8 @@ void cbc_poller_arm(cbc_poller *p, double at) {
   now = at > 0 ? p->env->now(p->env->ud) : 0;
   p->armed = at;
   p->fired = false;
-  set_timer(p, at > now ? at - now : 0);
+  seconds = at > now ? at - now : 0;
+  set_timer(p, seconds < MOST_SECONDS ? seconds : MOST_SECONDS);
 }
 
 void cbc_poller_disarm(cbc_poller *p) {

@@ -59,13 +59,34 @@ function Ledger:identity() return catch(identity, self) end
 -- Two endpoints are the same without the slashes at their ends.
 local function endpointOf(text) return (text:gsub("/+$", "")) end
 
-local function mismatch(name, message, ...) failure.raise(name, message:format(...), "mismatch") end
+local function holds(held) return ("%d entries, planned %s"):format(held.total, held.created) end
+
+--- Why a ledger is not one of an endpoint.
+---@param held cloudblue.connect.closing.ledger.Identity
+---@param endpoint string
+---@return string? problem nil where it is
+function ledger.elsewhere(held, endpoint)
+  if held.endpoint == endpointOf(endpoint) then return nil end
+  return ("it belongs to another endpoint: %s, not %s (%s)"):format(held.endpoint, endpoint, holds(held))
+end
+
+--- Why a ledger is not one of an account. Raises where there is no library to find that out.
+---@param held cloudblue.connect.closing.ledger.Identity
+---@param name string the ledger's, as it may be shown
+---@param account string
+---@return string? problem nil where it is
+function ledger.foreign(held, name, account)
+  if held.account == plan.digest(name, account) then return nil end
+  return ("it belongs to another account: it was planned with another key (%s)"):format(holds(held))
+end
+
+local function mismatch(name, problem) failure.raise(name, problem, "mismatch") end
 
 -- Raises where the ledger holds another list.
-local function compareList(name, held, nextEntry, holds)
+local function compareList(name, held, nextEntry)
   local list, total = plan.examine(name, nextEntry)
   if held.list ~= list then
-    mismatch(name, "it holds another list (%s); this one has %d", holds, total)
+    mismatch(name, ("it holds another list (%s); this one has %d"):format(holds(held), total))
   end
 end
 
@@ -79,17 +100,12 @@ end
 -- passes to another account that brings the same list for the same endpoint.
 local function compare(self, held, nextEntry, given)
   local driver, name = self.driver, self.driver.name
-  local holds = ("%d entries, planned %s"):format(held.total, held.created)
-  if held.endpoint ~= endpointOf(given.endpoint) then
-    mismatch(name, "it belongs to another endpoint: %s, not %s (%s)", held.endpoint, given.endpoint, holds)
-  end
-  local account = plan.digest(name, given.account)
-  local isAnother = held.account ~= account
-  if isAnother and not (nextEntry and isUntouched(driver)) then
-    mismatch(name, "it belongs to another account: it was planned with another key (%s)", holds)
-  end
-  if nextEntry then compareList(name, held, nextEntry, holds) end
-  if isAnother then driver:run(("UPDATE run SET account = '%s'"):format(account)) end
+  local elsewhere = ledger.elsewhere(held, given.endpoint)
+  if elsewhere then mismatch(name, elsewhere) end
+  local foreign = ledger.foreign(held, name, given.account)
+  if foreign and not (nextEntry and isUntouched(driver)) then mismatch(name, foreign) end
+  if nextEntry then compareList(name, held, nextEntry) end
+  if foreign then driver:run(("UPDATE run SET account = '%s'"):format(plan.digest(name, given.account))) end
 end
 
 local function write(self, nextEntry, given, size)

@@ -131,8 +131,8 @@ local function waitForOthers(run)
   if not seconds then return false end
   local failure
   if not run:isCut() then failure = select(2, core.pause(run.client, seconds)) end
-  endWhereDue(run)
-  return not run.stopped and not failure
+  -- Who asks next finds out that the client was closed.
+  return run:isCut() or not failure
 end
 
 -- An iterator over batches.

@@ -4,14 +4,12 @@ local cqueues = require "cqueues"
 
 local closing = require "cloudblue.connect.closing.options"
 local exitcodes = require "cloudblue.connect.command.exitcodes"
+local interrupt = require "cloudblue.connect.command.interrupt"
 local ledgers = require "cloudblue.connect.command.ledgers"
 local outcome = require "cloudblue.connect.command.outcome"
 local run = require "cloudblue.connect.command.run"
 
 local execution = {}
-
--- Entries between two turns of the others, while a ledger is planned.
-local TURN <const> = 1000
 
 ---@class cloudblue.connect.command.Job
 ---@field given table what argparse returned
@@ -56,7 +54,7 @@ local function countedEntries(job, isStopped)
   return nextEntry and function()
     local entry = nextEntry()
     if entry then job.taken = job.taken + 1 end
-    if job.given.ledger and job.taken % TURN == 0 then takeTurns(isStopped) end
+    if job.given.ledger and job.taken % interrupt.TURN == 0 then takeTurns(isStopped) end
     return entry
   end
 end

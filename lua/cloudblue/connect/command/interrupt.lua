@@ -6,7 +6,10 @@ local signal = require "cqueues.signal"
 
 local loop = require "cloudblue.connect.loop.cqueues"
 
-local interrupt = {}
+local interrupt = {
+  --- Entries of a list between two looks at the signals, where nothing waits.
+  TURN = 1000,
+}
 
 --- Takes the signals from now on, in a coroutine of the controller.
 ---@param controller table of cqueues

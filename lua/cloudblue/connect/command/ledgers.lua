@@ -100,8 +100,8 @@ function ledgers.held(name)
   return nil, ledgers.without(name), exitcodes.MISUSED
 end
 
--- Two endpoints are the same without the slashes at their ends.
-local function endpointOf(text) return (text:gsub("/+$", "")) end
+-- A problem of a ledger, with its name.
+local function named(name, problem) return problem and ("ledger %s: %s"):format(ledgers.shown(name), problem) or nil end
 
 --- That a ledger is of another endpoint.
 ---@param name string
@@ -109,10 +109,7 @@ local function endpointOf(text) return (text:gsub("/+$", "")) end
 ---@param endpoint string the client's
 ---@return string? problem nil where it is of this one
 function ledgers.elsewhere(name, held, endpoint)
-  local identity = held.identity
-  if endpointOf(identity.endpoint) == endpointOf(endpoint) then return nil end
-  return ("ledger %s: it belongs to another endpoint: %s, not %s (%d entries, planned %s)"):format(
-    ledgers.shown(name), identity.endpoint, endpoint, identity.total, identity.created)
+  return named(name, require("cloudblue.connect.closing.ledger").elsewhere(held.identity, endpoint))
 end
 
 --- Why a client can't go on with a ledger, as its plan would find: it is of another endpoint or account. One of which
@@ -123,15 +120,14 @@ end
 ---@param hasList boolean whether a list is given, which is compared
 ---@return string? problem nil where it can
 function ledgers.foreign(name, held, client, hasList)
-  local problem, identity, shown = ledgers.elsewhere(name, held, client.endpoint), held.identity, ledgers.shown(name)
-  if problem then return problem end
-  local account, failure = require("cloudblue.connect.closing.ledger.failure").catch(
-    require("cloudblue.connect.closing.ledger.plan").digest, shown, require("cloudblue.connect.core").account(client))
+  local elsewhere = ledgers.elsewhere(name, held, client.endpoint)
+  if elsewhere then return elsewhere end
+  local foreign, failure = require("cloudblue.connect.closing.ledger.failure").catch(
+    require("cloudblue.connect.closing.ledger").foreign, held.identity, ledgers.shown(name),
+    require("cloudblue.connect.core").account(client))
   if failure then return failure.message end
-  if account == identity.account then return nil end
   if hasList and not name:find "^postgres" and held.counts.open == held.counts.total then return nil end
-  return ("ledger %s: it belongs to another account: it was planned with another key (%d entries, planned %s)"):format(
-    shown, identity.total, identity.created)
+  return named(name, foreign)
 end
 
 --- Whether a ledger holds these entries, and no others.

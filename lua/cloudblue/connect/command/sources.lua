@@ -22,9 +22,6 @@ local sources = {}
 -- So many entries of a file, and records of a list, are worth a word: some seconds.
 local CHECKED <const>, LISTED <const> = 100000, 10000
 
--- Entries between two looks at the signals.
-local TURN <const> = 1000
-
 local function nothing() end
 
 -- A function that says now and then how far a reading is.
@@ -72,7 +69,7 @@ local function check(file, rules, voice)
   local tell = teller(voice, "%d entries checked so far", CHECKED)
   return interrupt.turns(function(turn)
     return file:check(rules, function(number)
-      if number % TURN == 0 then turn() end
+      if number % interrupt.TURN == 0 then turn() end
       tell(number)
     end)
   end)

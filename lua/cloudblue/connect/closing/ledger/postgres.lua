@@ -213,13 +213,14 @@ end
 ---@return cloudblue.connect.closing.ledger.Postgres
 function postgres.open(name, options)
   local luasql, missing = library.load("luasql.postgres")
-  if not luasql then failure.raise(failure.shown(name), missing) end
+  local shown = failure.shown(name)
+  if not luasql then failure.raise(shown, missing) end
   local uri, schema = name:match("^([^#]*)#?(.*)$")
   if #schema > LONGEST then
-    failure.raise(failure.shown(name), ("the part behind '#' is longer than %d bytes"):format(LONGEST), "name")
+    failure.raise(shown, ("the part behind '#' is longer than %d bytes"):format(LONGEST), "name")
   end
   local self = setmetatable({
-    name = failure.shown(name), schema = schema ~= "" and schema or SCHEMA, lease = options.lease or LEASE,
+    name = shown, schema = schema ~= "" and schema or SCHEMA, lease = options.lease or LEASE,
     environment = luasql.postgres(),
   }, Postgres)
   local opened, problem = pcall(open, self, uri, name)
