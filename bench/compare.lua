@@ -14,7 +14,8 @@
 --   limits    list of { name, "<=", ratio } (against the first program, or `of` another) or { name, "<", other name };
 --             `what = "time"` compares the time that passes instead of processor time
 --   connections  how many connections the program `name` may open in a run: { name, number }
---   alike     names of programs that have to send the same bytes, with the reply they get: { names=, reply= }
+--   alike     names of programs that have to send the same bytes but for the order of headers, with the reply they
+--             get: { names=, reply= }
 --   said      function(texts, results) that prints what is in the programs' own output (name → that of the last round)
 --             or in the results (name → { kib = largest resident size }), and returns, for a limit on it, whether it
 --             was reached and the sentence for it
@@ -154,6 +155,15 @@ local function verdict(reached, text)
   return reached
 end
 
+-- A request with its headers in order of their names: RFC 9110 (5.3) lets them come in any.
+local function sorted(request)
+  local first, head, body = request:match("^([^\n]*\n)(.-\r\n)\r\n(.*)$")
+  local lines = {}
+  for line in head:gmatch("[^\n]*\n") do table.insert(lines, line) end
+  table.sort(lines)
+  return first .. table.concat(lines) .. "\r\n" .. body
+end
+
 -- Whether programs send the same bytes: what is compared is then the same work for the network.
 local function judgeRequests(row, programs)
   local commands = {}
@@ -164,8 +174,9 @@ local function judgeRequests(row, programs)
   end
   local requests = capture.requests(commands, row.requests or 1, row.alike.reply)
   local same = true
-  for i = 2, #requests do same = same and requests[i] == requests[1] end
-  return verdict(same, ("%s: the same %d bytes of a request"):format(table.concat(row.alike.names, ", "), #requests[1]))
+  for i = 2, #requests do same = same and sorted(requests[i]) == sorted(requests[1]) end
+  return verdict(same, ("%s: the same %d bytes of a request, headers in any order"):format(
+    table.concat(row.alike.names, ", "), #requests[1]))
 end
 
 -- One limit of a row.

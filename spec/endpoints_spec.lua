@@ -255,9 +255,9 @@ describe("what is sent", function()
       assert.equal(table.concat({
         "POST /public/v1/usage/records/UR-1/close HTTP/1.1",
         "Host: 127.0.0.1:" .. s.raw.port,
-        "User-Agent: cloudblue-connect-lua/" .. connect._VERSION,
         "Accept: */*",
         "Content-Type: application/json",
+        "User-Agent: cloudblue-connect-lua/" .. connect._VERSION,
         "Authorization: " .. service.key,
         "Content-Length: 29",
         "",
@@ -271,8 +271,8 @@ describe("what is sent", function()
       assert.equal(table.concat({
         "GET /public/v1/usage/records/UR-1 HTTP/1.1",
         "Host: 127.0.0.1:" .. s.raw.port,
-        "User-Agent: cloudblue-connect-lua/" .. connect._VERSION,
         "Accept: */*",
+        "User-Agent: cloudblue-connect-lua/" .. connect._VERSION,
         "Authorization: " .. service.key,
         "",
         "",

@@ -278,6 +278,8 @@ describe("a proxy", function()
     assert.equal("CONNECT 127.0.0.1:1", tunnel.method .. " " .. tunnel.target)
     assert.is_nil(tunnel.headers.authorization)
     assert.equal("POST /v1/usage/records/UR-1/close", close.method .. " " .. close.target)
+    assert.matches("^cloudblue%-connect%-lua/", tunnel.headers["user-agent"])
+    assert.equal(tunnel.headers["user-agent"], close.headers["user-agent"])
   end)
 
   it("that answers in the endpoint's place, before anything was asked, leaves the call unsent", function()

@@ -2,8 +2,8 @@
  * done: one easy handle, one connection, the reply collected in a buffer that is used again. It
  * decodes nothing. This is the limit that a module on libcurl can come near.
  *
- * The requests are those of close_module.lua byte for byte (compare.lua checks that), so that
- * nothing is measured but what a module adds. */
+ * The requests are those of close_module.lua but for the order of headers (compare.lua checks
+ * that), so that nothing is measured but what a module adds. */
 #include <stdio.h>
 #include <stdlib.h>
 

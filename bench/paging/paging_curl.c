@@ -4,7 +4,8 @@
  * up as the stand-alone interpreter does it (collector in generational mode), and lua-cjson is the
  * one that `require` finds.
  *
- * The requests are those of paging_module.lua byte for byte; compare.lua checks that. */
+ * The requests are those of paging_module.lua but for the order of headers; compare.lua
+ * checks that. */
 #define _GNU_SOURCE
 #include <lauxlib.h>
 #include <lua.h>

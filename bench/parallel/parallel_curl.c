@@ -2,7 +2,7 @@
  * once, as well as it can be done: curl_multi_socket_action with epoll, easy handles and
  * connections used again, each reply collected in a buffer that is used again. It decodes nothing.
  *
- * The requests are those of parallel_module.lua byte for byte. */
+ * The requests are those of parallel_module.lua but for the order of headers. */
 #define _GNU_SOURCE
 #include <stdio.h>
 #include <stdlib.h>

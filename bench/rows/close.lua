@@ -1,7 +1,7 @@
 -- Closing one usage record after another. All programs send the same method, path, headers of substance and body, and
--- get the same reply; each checks that it was one. The bare program in C and the module send the very same bytes, which
--- is looked at: the limit is a program that does the same requests. The bare socket is no HTTP client and only there to
--- be seen.
+-- get the same reply; each checks that it was one. The bare program in C and the module send the same bytes, headers in
+-- any order, which is looked at: the limit is a program that does the same requests. The bare socket is no HTTP client
+-- and only there to be seen.
 
 local BUILD = os.getenv("BUILD") or "build"
 local LUA = os.getenv("LUA") or "lua5.4"

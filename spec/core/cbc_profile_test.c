@@ -64,7 +64,8 @@ static void every_request_goes_to_the_origin(void **state) {
 }
 
 static void the_headers_stand_behind_a_Content_Type_or_behind_none(void **state) {
-  static const char *const lines[] = {("Authorization: " KEY), "X-One: 1", "X-Empty;"};
+  static const char *const lines[] = {"User-Agent: test/1", ("Authorization: " KEY), "X-One: 1",
+                                      "X-Empty;"};
   testenv t;
   cbc_profile p;
   const struct curl_slist *line;
@@ -72,8 +73,10 @@ static void the_headers_stand_behind_a_Content_Type_or_behind_none(void **state)
   begin(&t, &p, &usual);
   assert_string_equal(p.typed[true]->data, "Content-Type: application/json");
   assert_string_equal(p.typed[false]->data, "Content-Type:");
-  assert_ptr_equal(p.typed[true]->next, p.headers);
-  assert_ptr_equal(p.typed[false]->next, p.headers);
+  assert_ptr_equal(p.typed[true]->next, p.coded);
+  assert_ptr_equal(p.typed[false]->next, p.coded);
+  assert_string_equal(p.coded->data, "Accept-Encoding: gzip");
+  assert_ptr_equal(p.coded->next, p.headers);
   line = p.headers;
   for (size_t i = 0; i < sizeof lines / sizeof *lines; i++, line = line->next) {
     assert_non_null(line);

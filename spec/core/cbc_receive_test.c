@@ -322,6 +322,23 @@ static void what_must_be_whole_is_not_asked_for_in_a_compression(void **state) {
   scene_close(&s);
 }
 
+static void what_must_be_whole_has_the_headers_of_its_body(void **state) {
+  scene s;
+  const char *request;
+  (void)state;
+  scene_open(&s, &hello, 1);
+  scene_describe(&s, "POST", "/");
+  scene_json(&s, "{}");
+  s.r.whole = true;
+  assert_int_equal(scene_perform(&s)->status, 200);
+  request = loopback_request(s.server, 0);
+  assert_non_null(strstr(request, "\r\nContent-Type: application/json\r\n"));
+  assert_non_null(strstr(request, "\r\nAccept-Encoding: identity\r\n"));
+  assert_null(strstr(request, "gzip"));
+  assert_non_null(strstr(request, "\r\nUser-Agent: test/1\r\n"));
+  scene_close(&s);
+}
+
 /* ==== Streams ========================================================= */
 
 static bool has_piece(const cbc_transfer *x) {
@@ -402,6 +419,7 @@ int main(void) {
       cmocka_unit_test(what_only_the_connections_end_frames_is_whole_where_it_shows_that),
       cmocka_unit_test(no_bytes_of_a_compressed_file_are_handed_over),
       cmocka_unit_test(what_must_be_whole_is_not_asked_for_in_a_compression),
+      cmocka_unit_test(what_must_be_whole_has_the_headers_of_its_body),
       cmocka_unit_test(a_streamed_body_is_not_bounded_and_comes_in_pieces),
       cmocka_unit_test(an_error_is_collected_even_where_a_stream_was_asked_for),
       cmocka_unit_test(a_part_of_a_file_is_not_streamed)};

@@ -66,7 +66,7 @@ static void each_method_has_its_form(void **state) {
     if (json != NULL || strcmp(rows[i][0], "POST") == 0)
       snprintf(length, sizeof length, "Content-Length: %zu\r\n", json != NULL ? strlen(json) : 0);
     snprintf(expected, sizeof expected,
-             "%sUser-Agent: test/1\r\nAccept: */*\r\nAccept-Encoding: CODINGS\r\n%s"
+             "%sAccept: */*\r\n%sAccept-Encoding: CODINGS\r\nUser-Agent: test/1\r\n"
              "Authorization: " SCENE_KEY "\r\nX-Client: c\r\n%s\r\n%s",
              rows[i][2], type, length, json != NULL ? json : "");
     assert_request(&s, i, expected);

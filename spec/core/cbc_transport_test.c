@@ -87,7 +87,7 @@ static void an_option_that_libcurl_refuses_is_told(void **state) {
   (void)state;
   memset(huge, 'x', size - 1);
   huge[size - 1] = '\0';
-  o.user_agent = huge;
+  o.ca_file = huge;
   testenv_init(&t);
   assert_null(cbc_transport_new(&t.env, &o, &err));
   assert_int_equal(err.code, CBC_EARG);

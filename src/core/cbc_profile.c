@@ -76,12 +76,11 @@ static CURLcode set_security(CURL *easy, const cbc_options *o) {
   return result;
 }
 
-static CURLcode set_behaviour(CURL *easy, const cbc_options *o) {
+static CURLcode set_behaviour(CURL *easy) {
   CURLcode result = CURLE_OK;
   SET(CURLOPT_NOSIGNAL, 1L); /* signals belong to the host */
   SET(CURLOPT_NOPROGRESS, 1L);
   SET(CURLOPT_ACCEPT_ENCODING, CBC_CODINGS);
-  if (o->user_agent != NULL) SET(CURLOPT_USERAGENT, o->user_agent);
   return result;
 }
 
@@ -92,15 +91,31 @@ static bool add_header(cbc_profile *p, const char *name, const char *value) {
   return true;
 }
 
-static bool set_headers(cbc_profile *p, const cbc_options *o) {
+/* The lists of headers. User-Agent and Accept-Encoding stand in them, although libcurl has an
+** option for each: it would write those out twice for every request, into memory of their own and
+** from there into its head, and that is a tenth of what it does for one. */
+static bool add_headers(cbc_profile *p, const cbc_options *o) {
   for (size_t i = o->header_count; i-- > 0;)
     if (!add_header(p, o->headers[i].name, o->headers[i].value)) return false;
   if (!add_header(p, "Authorization", o->key)) return false;
+  if (o->user_agent != NULL) {
+    if (!add_header(p, "User-Agent", o->user_agent)) return false;
+    p->proxied = cbc_slist_add(p->env, NULL, "User-Agent", o->user_agent);
+    if (p->proxied == NULL) return false;
+  }
+  p->coded = cbc_slist_add(p->env, p->headers, "Accept-Encoding", CBC_CODINGS);
+  if (p->coded == NULL) return false;
   /* libcurl writes the Content-Type of a form for any body; JSON has its own,
   ** and an empty body none. */
-  p->typed[false] = cbc_slist_add(p->env, p->headers, "Content-Type", NULL);
-  p->typed[true] = cbc_slist_add(p->env, p->headers, "Content-Type", "application/json");
+  p->typed[false] = cbc_slist_add(p->env, p->coded, "Content-Type", NULL);
+  p->typed[true] = cbc_slist_add(p->env, p->coded, "Content-Type", CBC_JSON_TYPE);
   return p->typed[false] != NULL && p->typed[true] != NULL;
+}
+
+/* Those of a request are set with it (cbc_transfer.c); those of a CONNECT stay. */
+static CURLcode set_headers(cbc_profile *p, const cbc_options *o) {
+  if (!add_headers(p, o)) return CURLE_OUT_OF_MEMORY;
+  return curl_easy_setopt(p->model, CURLOPT_PROXYHEADER, p->proxied);
 }
 
 static CURLcode to_code(CURLUcode rc) {
@@ -166,11 +181,12 @@ static CURLcode configure(cbc_profile *p, const cbc_options *o) {
   if (cbc_multi_open(&p->multi) != CBC_OK) return CURLE_OUT_OF_MEMORY;
   if ((rc = set_sharing(p)) != CURLE_OK) return rc;
   p->model = curl_easy_init();
-  if (p->model == NULL || !set_headers(p, o)) return CURLE_OUT_OF_MEMORY;
+  if (p->model == NULL) return CURLE_OUT_OF_MEMORY;
+  if ((rc = set_headers(p, o)) != CURLE_OK) return rc;
   if ((rc = set_origin(p, o)) != CURLE_OK) return rc;
   if ((rc = set_connection(p->model, o)) != CURLE_OK) return rc;
   if ((rc = set_security(p->model, o)) != CURLE_OK) return rc;
-  return set_behaviour(p->model, o);
+  return set_behaviour(p->model);
 }
 
 /* ==== Beginning and end =============================================== */
@@ -209,6 +225,8 @@ void cbc_profile_free(cbc_profile *p) {
   curl_url_cleanup(p->url);
   cbc_multi_free(&p->multi);
   for (int json = 0; json < 2; json++)
-    if (p->typed[json] != NULL) cbc_slist_free(p->env, p->typed[json], p->headers);
+    if (p->typed[json] != NULL) cbc_slist_free(p->env, p->typed[json], p->coded);
+  if (p->coded != NULL) cbc_slist_free(p->env, p->coded, p->headers);
   cbc_slist_free(p->env, p->headers, NULL);
+  cbc_slist_free(p->env, p->proxied, NULL);
 }

@@ -15,6 +15,9 @@
 ** name costs in every call. */
 #define CBC_CODINGS "gzip"
 
+/* The media type of a body that is JSON. */
+#define CBC_JSON_TYPE "application/json"
+
 /* Strings are terminated, may be NULL for libcurl's default, and are copied. */
 typedef struct cbc_options {
   const char *origin;     /* scheme, host and port of every request: "https://host" */
@@ -39,8 +42,10 @@ typedef struct cbc_profile {
   const cbc_env *env;
   CURL *model;                 /* carries the options; transfers are copies of it; owned */
   CURLU *url;                  /* the origin of every request: transfers read it; owned */
-  struct curl_slist *headers;  /* the client's, the key among them; owned */
-  struct curl_slist *typed[2]; /* the same behind one more: no Content-Type, or JSON's; owned */
+  struct curl_slist *headers;  /* of every request, the key among them; owned */
+  struct curl_slist *coded;    /* the same behind Accept-Encoding; owned */
+  struct curl_slist *typed[2]; /* those behind one more: no Content-Type, or JSON's; owned */
+  struct curl_slist *proxied;  /* of a CONNECT to a proxy; owned */
   size_t origin;               /* bytes of a URL before its path */
   long max_connections;
   double connect_timeout; /* seconds */

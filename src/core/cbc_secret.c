@@ -183,11 +183,10 @@ static const char *find(const char *secret, const char *s, const char *end, cons
   reader read = {.at = secret, .end = secret + size}, literal = read, begin = read;
   bool ambiguous = strpbrk(secret, "%&\\") != NULL;
   int first;
-  /* No text reads as more bytes than it has. */
-  if (!ambiguous && (size_t)(end - s) < size) return NULL;
   first = next_byte(&begin);
   literal.literal = true;
-  for (; s < end; s++) {
+  /* No text reads as more bytes than it has. */
+  for (; ambiguous ? s < end : (size_t)(end - s) >= size; s++) {
     if (!is_same(first, (unsigned char)*s) && *s != '\\' && *s != '%' && *s != '&') continue;
     if ((*behind = match(read, s, end)) != NULL) return s;
     if (ambiguous && (*behind = match(literal, s, end)) != NULL) return s;

@@ -170,12 +170,13 @@ void cbc_transfer_reset(cbc_transfer *x) {
   cbc_buffer_reset(&x->reply.body, BODY_KEEP);
 }
 
-/* The client's headers that go with a body: that of a form is written by
-** libcurl. */
+/* The client's headers that go with a body: the Content-Type of a form is written by
+** libcurl, and so is the Accept-Encoding of a body that has to come as it is. */
 static struct curl_slist *client_headers(const cbc_transfer *x) {
   const cbc_profile *p = x->profile;
   cbc_body body = x->request->body;
-  return body == CBC_BODY_MULTIPART ? p->headers : p->typed[body == CBC_BODY_JSON];
+  if (x->whole) return p->headers;
+  return body == CBC_BODY_MULTIPART ? p->coded : p->typed[body == CBC_BODY_JSON];
 }
 
 /* Lets go of what belongs to one request. */
@@ -231,8 +232,15 @@ static bool prefix_header(cbc_transfer *x, const char *name, const char *value) 
   return longer != NULL;
 }
 
+/* False when out of memory. */
+static bool prefix_type(cbc_transfer *x, cbc_body body) {
+  return body == CBC_BODY_MULTIPART ||
+         prefix_header(x, "Content-Type", body == CBC_BODY_JSON ? CBC_JSON_TYPE : NULL);
+}
+
 static CURLcode set_headers(cbc_transfer *x, const cbc_request *r) {
   x->prefix = client_headers(x);
+  if (x->whole && !prefix_type(x, r->body)) return CURLE_OUT_OF_MEMORY;
   if (wants_no_expect(r) && !prefix_header(x, "Expect", NULL)) return CURLE_OUT_OF_MEMORY;
   for (size_t i = r->header_count; i-- > 0;)
     if (!prefix_header(x, r->headers[i].name, r->headers[i].value)) return CURLE_OUT_OF_MEMORY;
@@ -291,8 +299,8 @@ static CURLcode prepare(cbc_transfer *x, cbc_request *r) {
   if (url == NULL) return CURLE_OUT_OF_MEMORY;
   rc = curl_easy_setopt(x->easy, CURLOPT_REQUEST_TARGET, url + x->profile->origin);
   if (rc == CURLE_OK) rc = set_body(x, r);
-  if (rc == CURLE_OK) rc = set_headers(x, r);
   if (rc == CURLE_OK) rc = set_wholeness(x, r->whole || r->stream);
+  if (rc == CURLE_OK) rc = set_headers(x, r);
   if (rc == CURLE_OK) rc = set_reports(x, r->reports);
   if (rc == CURLE_OK) rc = set_timeout(x, CURLOPT_CONNECTTIMEOUT_MS, &x->connect_timeout, connect);
   return rc;
