@@ -2,10 +2,12 @@
 
 local child = require "spec.support.child"
 local connect = require "cloudblue.connect"
+local gate = require "spec.support.gate"
 local loop = require "cloudblue.connect.loop.luv"
 local loops = require "spec.support.loops"
 local loopservice = require "spec.support.loopservice"
 local stage = require "spec.support.stages.luv"
+local stepping = require "spec.support.stepping"
 local uv = require "luv"
 
 local function handles()
@@ -133,4 +135,28 @@ describe("the loop of luv", function()
     assert.matches("the guard is closed", printed)
     assert.is_nil(printed:find("the loop went on", 1, true))
   end)
+
+  -- See queue.lua.
+  for number = 1, 20 do
+    it(("loses none that it wakes when a debug hook wakes others, at instruction %d"):format(number),
+      function()
+        local s <close> = gate.start { hold = 8 }
+        local closed = 0
+        s.client:attach(loop)
+        stepping(s.client, "/loop/luv.lua", number, function()
+          for i = 1, 16 do
+            coroutine.wrap(function()
+              assert(s.records:close("UR-" .. i, "B-1"))
+              closed = closed + 1
+            end)()
+          end
+          local guard = uv.new_timer()
+          guard:unref()
+          guard:start(20000, 0, uv.stop)
+          uv.run()
+          guard:close()
+        end)
+        assert.equal(16, closed)
+      end)
+  end
 end)

@@ -2,9 +2,11 @@
 
 local connect = require "cloudblue.connect"
 local cqueues = require "cqueues"
+local gate = require "spec.support.gate"
 local loops = require "spec.support.loops"
 local loopservice = require "spec.support.loopservice"
 local polling = require "cloudblue.connect.loop.polling"
+local stepping = require "spec.support.stepping"
 
 describe("in a host that puts the whole program to sleep", function()
   loops.inProcess(require "spec.support.stages.polling")
@@ -149,4 +151,24 @@ describe("the loop of polling", function()
     assert.is_false(ok)
     assert.matches("no sleep today", problem)
   end)
+
+  -- See queue.lua.
+  for number = 1, 20 do
+    it(("loses none that it wakes when a debug hook wakes others, at instruction %d"):format(number),
+      function()
+        local s <close> = gate.start { hold = 8 }
+        local loop, closed = polling(cqueues.sleep), 0
+        s.client:attach(loop)
+        stepping(s.client, "/loop/polling.lua", number, function()
+          for i = 1, 16 do
+            loop.spawn(function()
+              assert(s.records:close("UR-" .. i, "B-1"))
+              closed = closed + 1
+            end)
+          end
+          loop.run()
+        end)
+        assert.equal(16, closed)
+      end)
+  end
 end)

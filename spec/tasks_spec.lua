@@ -6,6 +6,7 @@ local handloop = require "spec.support.handloop"
 local rawserver = require "spec.support.rawserver"
 local scene = require "spec.support.scene"
 local service = require "spec.support.service"
+local stepping = require "spec.support.stepping"
 
 local misuse = service.misuse
 
@@ -392,6 +393,28 @@ describe("client:parallel, ended early,", function()
     collectgarbage()
     assert.is_nil(client[1])
   end)
+end)
+
+describe("client:parallel, its client stepped by a debug hook", function()
+  for number = 1, 25 do
+    it(("loses none of those it wakes, at instruction %d"):format(number), function()
+      local s <close> = gate.start { hold = 8 }
+      assert.equal(16, count(stepping(s.client, "/tasks.lua", number, function() return closeAll(s, 8, ids(16)) end)))
+    end)
+  end
+
+  for number = 1, 25 do
+    it(("loses none in a host's loop, at instruction %d"):format(number), function()
+      local s <close> = gate.start { hold = 8 }
+      local loop <close> = handloop.new()
+      s.client:attach(loop.functions)
+      stepping(s.client, "/tasks.lua", number, function()
+        local task = loop:spawn(function() return count(closeAll(s, 8, ids(16))) end)
+        loop:run()
+        assert.equal(16, task.results[1])
+      end)
+    end)
+  end
 end)
 
 describe("client:parallel in a host's loop", function()

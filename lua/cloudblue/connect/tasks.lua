@@ -7,10 +7,11 @@
 
 local core = require "cloudblue.connect.core"
 local misuse = require "cloudblue.connect.misuse"
+local queue = require "cloudblue.connect.queue"
 
 local create, resume, yield = coroutine.create, coroutine.resume, coroutine.yield
 local status, close = coroutine.status, coroutine.close
-local pack, unpack, remove = table.pack, table.unpack, table.remove
+local pack, unpack, insert, remove = table.pack, table.unpack, table.insert, table.remove
 
 local tasks = {}
 
@@ -21,7 +22,7 @@ local workers = setmetatable({}, { __mode = "k" })
 ---@field run cloudblue.connect.tasks.Run
 ---@field thread thread
 ---@field awake boolean it is in run.awake
----@field ended boolean it found no more items
+---@field ended boolean it found no more items, or its run was closed
 
 ---@class cloudblue.connect.tasks.Run
 ---@field client cloudblue.connect.ConnectClient whose loop the run waits in
@@ -30,10 +31,8 @@ local workers = setmetatable({}, { __mode = "k" })
 ---@field take fun(): any the next item, nil after the last
 ---@field workers table<cloudblue.connect.tasks.Worker, true>
 ---@field count integer of workers
----@field awake cloudblue.connect.tasks.Worker[] those to be resumed, from first to last
----@field first integer
----@field last integer
----@field queue cloudblue.connect.tasks.Worker[] those that want an item while another takes one
+---@field awake cloudblue.connect.Queue those to be resumed
+---@field wanting cloudblue.connect.tasks.Worker[] those that want an item while another takes one
 ---@field taking boolean one takes an item
 ---@field ended boolean there are no more items
 ---@field full cloudblue.connect.tasks.Worker[] those that wait for results to be taken
@@ -41,7 +40,7 @@ local workers = setmetatable({}, { __mode = "k" })
 ---@field firstResult integer
 ---@field lastResult integer
 ---@field wake function? of the loop in which the run itself is parked
----@field token any what it is woken by; nil while it is not parked, and once it is woken
+---@field tokens any[] what it is woken by; none while it is not parked, and once it is woken
 ---@field parked boolean
 ---@field borrowed cloudblue.connect.ConnectClient[] what the loop watches for it, see `borrow`
 ---@field failed boolean
@@ -49,36 +48,41 @@ local workers = setmetatable({}, { __mode = "k" })
 local Run = {}
 Run.__index = Run
 
--- ==== Workers ========================================================================================================
+-- ==== Waking =========================================================================================================
+
+-- A debug hook that lets a client go on may wake a worker, or the run, between any two steps of this file, as said in
+-- queue.lua. Waking one twice does no harm.
 
 -- Wakes a run that is parked in a loop. Where that raises, the next one who is awake tries again.
 local function wakeRun(run)
-  local token = run.token
-  run.token = nil
+  local token = remove(run.tokens)
+  if token == nil then return end
   local done, problem = pcall(run.wake, token)
   if done then return end
-  if run.parked and run.token == nil then run.token = token end
+  if run.parked and #run.tokens == 0 then insert(run.tokens, token) end
   error(problem, 0)
 end
 
 local function wake(worker)
   local run = worker.run
   if not worker.awake then
-    local last = run.last + 1
-    run.awake[last] = worker
-    worker.awake, run.last = true, last
+    -- In this order: where memory ends, the next wake tries again.
+    queue.put(run.awake, worker)
+    worker.awake = true
   end
-  if run.token ~= nil then wakeRun(run) end
+  if run.tokens[1] ~= nil then wakeRun(run) end
 end
+
+-- ==== Workers ========================================================================================================
 
 -- A worker that waits yields itself; whatever else it yields comes from fn.
 core.setTasks(workers, yield, wake)
 
 -- Takes the next item for a worker, one worker after the other: an iterator may have calls of its own, and wait.
 local function takeItem(run, worker)
-  local queue = run.queue
+  local wanting = run.wanting
   while run.taking do
-    queue[#queue + 1] = worker
+    wanting[#wanting + 1] = worker
     yield(worker)
   end
   local item
@@ -88,7 +92,7 @@ local function takeItem(run, worker)
     run.taking = false
     run.ended = item == nil
   end
-  if queue[1] then wake(remove(queue, 1)) end
+  if wanting[1] then wake(remove(wanting, 1)) end
   return item
 end
 
@@ -146,8 +150,11 @@ local function resumeWorker(run, worker)
   local ok, what = resume(worker.thread, worker)
   if what == worker then return end
   if worker.ended then
-    run.workers[worker] = nil
-    run.count = run.count - 1
+    -- It is no longer counted where it has closed its own run.
+    if run.workers[worker] then
+      run.workers[worker] = nil
+      run.count = run.count - 1
+    end
   elseif ok then
     fail(run, worker, "a function that client:parallel runs has yielded: only its calls may")
   else
@@ -157,14 +164,11 @@ end
 
 -- Resumes those that are awake now, until there is a result, or one has failed.
 local function resumeAwake(run)
-  local awake = run.awake
-  while run.first <= run.last and run.firstResult > run.lastResult and not run.failed do
-    local first = run.first
-    local worker = awake[first]
-    awake[first] = nil
-    run.first = first + 1
+  while run.firstResult > run.lastResult and not run.failed do
+    local worker = queue.take(run.awake)
+    if not worker then return end
     -- One that has ended since has nothing to wait for.
-    if run.workers[worker] then resumeWorker(run, worker) end
+    if not worker.ended then resumeWorker(run, worker) end
   end
 end
 
@@ -196,22 +200,26 @@ local function waitForWorkers(run)
     core.waitForTasks()
     return
   end
-  run.wake, run.token, run.parked = wakeUp, token, true
+  run.wake, run.parked = wakeUp, true
+  insert(run.tokens, token)
   -- Functions of the host have run, and run in here: they may have woken somebody.
-  if run.first > run.last then
+  if queue.isEmpty(run.awake) then
     if watch then borrow(run, watch) end
     park(token)
   end
-  run.token, run.parked = nil, false
+  run.parked = false
+  remove(run.tokens)
   giveBack(run)
 end
 
 -- Ends every worker where it stands, and with it its call: what is in flight is cancelled, nothing more is sent.
 function Run:__close()
-  self.ended, self.token, self.parked = true, nil, false
+  self.ended, self.parked = true, false
+  remove(self.tokens)
   local list = self.workers
-  self.workers, self.count, self.first, self.last = {}, 0, 1, 0
+  self.workers, self.count, self.awake = {}, 0, queue.new()
   for worker in pairs(list) do
+    worker.ended = true
     -- One that runs is within os.exit.
     if status(worker.thread) ~= "normal" and status(worker.thread) ~= "running" then close(worker.thread) end
   end
@@ -222,7 +230,11 @@ local function takeResult(run)
   local first = run.firstResult
   local result = run.results[first]
   run.results[first] = nil
-  run.firstResult = first + 1
+  if first < run.lastResult then
+    run.firstResult = first + 1
+  else
+    run.firstResult, run.lastResult = 1, 0
+  end
   local full = run.full
   if full[1] then wake(remove(full)) end
   return unpack(result, 1, result.n)
@@ -237,7 +249,7 @@ local function nextResult(run)
     if run.firstResult <= run.lastResult then return takeResult(run) end
     if run.failed then error(run.problem, 0) end
     if run.count == 0 then return nil end
-    if run.first > run.last then waitForWorkers(run) end
+    if queue.isEmpty(run.awake) then waitForWorkers(run) end
   end
 end
 
@@ -281,8 +293,8 @@ function tasks.parallel(client, limit, items, fn, ...)
   core.waiting(client)
   local run = setmetatable({
     client = client, limit = limit, fn = fn, take = type(items) == "table" and tasks.each(items) or items,
-    workers = {}, count = 0, awake = {}, first = 1, last = 0, queue = {}, full = {}, taking = false, ended = false,
-    results = {}, firstResult = 1, lastResult = 0, parked = false, borrowed = {}, failed = false,
+    workers = {}, count = 0, awake = queue.new(), wanting = {}, full = {}, taking = false, ended = false,
+    results = {}, firstResult = 1, lastResult = 0, tokens = {}, parked = false, borrowed = {}, failed = false,
   }, Run)
   startWorker(run)
   return nextResult, run, nil, run

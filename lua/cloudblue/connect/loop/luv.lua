@@ -11,6 +11,7 @@
 --- A coroutine is resumed in a callback of the loop only. An error that it raises is raised there, with its traceback:
 --- the loop treats it as any callback's.
 
+local queue = require "cloudblue.connect.queue"
 local uv = require "luv"
 
 local loop = {}
@@ -31,8 +32,8 @@ loop.waiting = setmetatable({}, {
 local parked = setmetatable({}, { __mode = "k" })
 local woken = setmetatable({}, { __mode = "k" })
 
--- Those that can go on, in order, and the timer that sees to them where no callback does.
-local due, first, last = {}, 1, 0
+-- Those that can go on, and the timer that sees to them where no callback does.
+local due = queue.new()
 local timer
 
 -- Raises the error that ended a coroutine. What it has to close is closed, as coroutine.wrap does.
@@ -50,9 +51,10 @@ local inCallback = false
 
 local function later()
   if timer then return end
-  timer = uv.new_timer()
-  timer:start(0, 0, function()
-    timer:close()
+  local own = uv.new_timer()
+  timer = own
+  own:start(0, 0, function()
+    own:close()
     timer = nil
     resumeAll()
   end)
@@ -64,21 +66,25 @@ local function resume(thread)
   return coroutine.resume(thread)
 end
 
+-- No callback is under way any more; who is due then, or was put in meanwhile, has to wait for one.
+local function endCallback()
+  inCallback = false
+  if not queue.isEmpty(due) then later() end
+end
+
 -- Runs in a callback of the loop. An error leaves the others to the next one.
 function resumeAll()
   inCallback = true
-  while first <= last do
-    local thread = due[first]
-    due[first] = nil
-    first = first + 1
+  local thread = queue.take(due)
+  while thread do
     local ok, problem = resume(thread)
     if not ok then
-      inCallback = false
-      if first <= last then later() end
+      endCallback()
       rethrow(thread, problem)
     end
+    thread = queue.take(due)
   end
-  inCallback, first, last = false, 1, 0
+  endCallback()
 end
 
 local function onPoll(onReadable, problem)
@@ -135,8 +141,7 @@ function loop.wake(token)
     woken[token] = true
     return
   end
-  last = last + 1
-  due[last] = token
+  queue.put(due, token)
   if not inCallback then later() end
 end
 

@@ -46,8 +46,9 @@ local function polling(sleep, longest)
   -- once.
   local spawned, due, isDue = {}, {}, {}
 
+  -- A debug hook may wake others between any two steps of it: see queue.lua.
   local function addDue(thread)
-    if not isDue[thread] then due[#due + 1] = thread end
+    if not isDue[thread] then table.insert(due, thread) end
     isDue[thread] = true
   end
 
@@ -115,7 +116,7 @@ local function polling(sleep, longest)
       if coroutine.status(thread) == "dead" then spawned[thread] = nil end
       if spawned[thread] == true then addDue(thread) end
       if not ok then
-        table.move(threads, i + 1, #threads, #due + 1, due)
+        for rest = i + 1, #threads do table.insert(due, threads[rest]) end
         rethrow(thread, problem)
       end
     end
