@@ -395,6 +395,24 @@ describe("client:parallel, ended early,", function()
   end)
 end)
 
+describe("client:parallel, ended by one of its own functions", function()
+  it("comes to its end, and sends nothing more", function()
+    local s <close> = gate.start { delay = 0 }
+    local next, run, _, closing
+    next, run, _, closing = s.client:parallel(2, ids(4), function(id)
+      getmetatable(closing).__close(closing)
+      return id
+    end)
+    local results = 0
+    for _ in next, run do
+      results = results + 1
+      assert.is_true(results <= 4)
+    end
+    assert.is_true(results <= 1)
+    assert.equal(0, s.raw:account().total)
+  end)
+end)
+
 describe("client:parallel, its client stepped by a debug hook", function()
   for number = 1, 25 do
     it(("loses none of those it wakes, at instruction %d"):format(number), function()

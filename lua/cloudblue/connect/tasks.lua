@@ -217,7 +217,7 @@ function Run:__close()
   self.ended, self.parked = true, false
   remove(self.tokens)
   local list = self.workers
-  self.workers, self.count, self.awake = {}, 0, queue.new()
+  self.workers, self.count = {}, 0
   for worker in pairs(list) do
     worker.ended = true
     -- One that runs is within os.exit.
