@@ -1,6 +1,7 @@
 /* What the bare programs share: an easy handle of libcurl that collects replies in a buffer which is
  * used again, with the headers of the module's requests. */
 #include <curl/curl.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -36,4 +37,14 @@ static CURL *prepare(struct curl_slist **headers, struct reply *reply) {
   curl_easy_setopt(curl, CURLOPT_WRITEFUNCTION, collect);
   curl_easy_setopt(curl, CURLOPT_WRITEDATA, reply);
   return curl;
+}
+
+/* How many things a program does next, which has just done so many (0: none yet); 0 at the end. COUNT
+ * is how many in all, or "-": as bench/slices.c says, slice by slice. */
+static inline long next_slice(const char *count, long done) {
+  char line[32];
+  if (strcmp(count, "-") != 0) return done == 0 ? atol(count) : 0;
+  if (done > 0) puts("");
+  fflush(stdout);
+  return fgets(line, sizeof line, stdin) != NULL ? atol(line) : 0;
 }

@@ -12,7 +12,10 @@
 --             how many things this one does, where that is not the row's; `endpoint` the server's field that has its
 --             endpoint ("endpoint"); `requests` as the row's; `more` says that it may send more than it has to.
 --   limits    list of { name, "<=", ratio } (against the first program, or `of` another) or { name, "<", other name };
---             `what = "time"` compares the time that passes instead of processor time
+--             `what = "time"` compares the time that passes instead of processor time; `slices = true` what was
+--             measured in slices
+--   slices    { names=, count=, rounds= }: these programs also work in turn, so many things at a time, and so often
+--             (slices.c); their commands take "-" for the count
 --   connections  how many connections the program `name` may open in a run: { name, number }
 --   alike     names of programs that have to send the same bytes but for the order of headers, with the reply they
 --             get: { names=, reply= }
@@ -123,6 +126,30 @@ local function measure(row, programs, nginx)
   return result
 end
 
+-- Has the programs of row.slices work in turn. Prints what one thing takes, and its ratios to what the first takes.
+local function measureSlices(row, programs, nginx, result)
+  local commands = {}
+  for _, name in ipairs(row.slices.names) do
+    for _, program in ipairs(programs) do
+      if program.name == name then
+        table.insert(commands, ("'%s %s -'"):format(program.command, nginx.endpoint))
+      end
+    end
+  end
+  local text = output(("%s/bench/slices %d %d %s"):format(BUILD, row.slices.rounds, row.slices.count,
+    table.concat(commands, " ")))
+  print(("  in %d slices of %d, in turn, without the start:"):format(row.slices.rounds, row.slices.count))
+  local line = "  %-26s %8.2f %8.3f %8.1f %8.3f"
+  print(("  %-26s %8s %8s %8s %8s"):format("", "cpu µs ", "ratio", "time µs ", "ratio"))
+  local place = 0
+  for cpu, ofCpu, time, ofTime in text:gmatch "([%d.]+) ([%d.]+) ([%d.]+) ([%d.]+)\n" do
+    place = place + 1
+    local name = row.slices.names[place]
+    result[name].slices = { cpu = tonumber(ofCpu), time = tonumber(ofTime) }
+    print(line:format(name, cpu, ofCpu, time, ofTime))
+  end
+end
+
 -- The ratio of two programs is the median of the ratios of their rounds, so that a machine that slows down in
 -- the middle slows both sides of each ratio. `what`: "cpu" or "time".
 local function ratio(result, name, base, what)
@@ -184,8 +211,10 @@ local function judgeTime(row, result, limit)
   local name, relation, value = table.unpack(limit)
   local base = limit.of or relation == "<=" and row.programs[1].name or value
   if not (result[name] and result[base]) then return true end
-  local r = ratio(result, name, base, limit.what or "cpu")
-  local of = ("%s: %.3f of %s%s, "):format(name, r, limit.what == "time" and "the time of " or "", base)
+  local what = limit.what or "cpu"
+  local r = limit.slices and result[name].slices[what] or ratio(result, name, base, what)
+  local of = ("%s: %.3f of %s%s%s, "):format(name, r, what == "time" and "the time of " or "", base,
+    limit.slices and " in slices" or "")
   if relation == "<=" then return verdict(r <= value, of .. ("at most %.3f"):format(value)) end
   return verdict(r < 1, of .. "below 1")
 end
@@ -220,6 +249,7 @@ local function compare(name, nginx)
   end
   local result = measure(row, programs, nginx)
   report(row, programs, result)
+  if row.slices then measureSlices(row, programs, nginx, result) end
   return judge(row, programs, result)
 end
 

@@ -31,6 +31,7 @@ case $lua_library in /*) ;; *) lua_library=$(ask LUA_LIBS) ;; esac
 with_lua="$(ask LUA_CFLAGS) -Wl,-E $lua_library -lm -ldl"
 
 compile bench/cpu.c
+compile bench/slices.c
 compile bench/close/close_curl.c
 compile bench/parallel/parallel_curl.c
 compile bench/paging/paging_curl.c $with_lua

@@ -1,5 +1,5 @@
-/* close_curl ENDPOINT COUNT : closes COUNT records with libcurl alone, as plainly as it can be
- * done: one easy handle, one connection, the reply collected in a buffer that is used again. It
+/* close_curl ENDPOINT COUNT : closes COUNT records (with COUNT "-" as bench/slices.c says) with
+ * libcurl alone, as plainly as it can be done: one easy handle, one connection, the reply collected in a buffer that is used again. It
  * decodes nothing. This is the limit that a module on libcurl can come near.
  *
  * The requests are those of close_module.lua but for the order of headers (compare.lua checks
@@ -29,12 +29,14 @@ int main(int argc, char **argv) {
   struct reply reply = {0};
   struct curl_slist *headers;
   CURL *curl;
+  long number = 0, count = 0;
   if (argc != 3) return 2;
   curl_global_init(CURL_GLOBAL_DEFAULT);
   headers = curl_slist_append(NULL, "Content-Type: application/json");
   curl = prepare(&headers, &reply);
-  for (long i = 1, count = atol(argv[2]); i <= count; i++)
-    if (!close_record(curl, argv[1], i, &reply)) return 1;
+  while ((count = next_slice(argv[2], count)) > 0)
+    for (long i = 0; i < count; i++)
+      if (!close_record(curl, argv[1], ++number, &reply)) return 1;
   curl_easy_cleanup(curl);
   curl_slist_free_all(headers);
   curl_global_cleanup();

@@ -1,5 +1,5 @@
-/* parallel_curl CONCURRENCY ENDPOINT COUNT : closes COUNT records with libcurl alone, so many at
- * once, as well as it can be done: curl_multi_socket_action with epoll, easy handles and
+/* parallel_curl CONCURRENCY ENDPOINT COUNT : closes COUNT records (with COUNT "-" as
+ * bench/slices.c says) with libcurl alone, so many at once, as well as it can be done: curl_multi_socket_action with epoll, easy handles and
  * connections used again, each reply collected in a buffer that is used again. It decodes nothing.
  *
  * The requests are those of parallel_module.lua but for the order of headers. */
@@ -100,11 +100,10 @@ static int step(struct run *run) {
 int main(int argc, char **argv) {
   struct run run = {.timeout = -1};
   struct slot *slots;
-  long concurrency;
+  long concurrency, count = 0;
   if (argc != 4) return 2;
   concurrency = atol(argv[1]);
   run.endpoint = argv[2];
-  run.count = atol(argv[3]);
   curl_global_init(CURL_GLOBAL_DEFAULT);
   run.multi = curl_multi_init();
   run.epoll = epoll_create1(EPOLL_CLOEXEC);
@@ -119,9 +118,13 @@ int main(int argc, char **argv) {
     struct curl_slist *headers = curl_slist_append(NULL, "Content-Type: application/json");
     slots[i].curl = prepare(&headers, &slots[i].reply);
     curl_easy_setopt(slots[i].curl, CURLOPT_PRIVATE, (char *)&slots[i]);
-    begin(&run, &slots[i]);
   }
-  while (run.done < run.count)
-    if (!step(&run)) return 1;
+  while ((count = next_slice(argv[3], count)) > 0) {
+    run.count += count;
+    for (long i = 0; i < concurrency; i++)
+      begin(&run, &slots[i]);
+    while (run.done < run.count)
+      if (!step(&run)) return 1;
+  }
   return 0;
 }

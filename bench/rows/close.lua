@@ -24,8 +24,10 @@ return {
     { name = "JavaScript SDK", command = ("node bench/close/close_sdk.js '%s/bench/sdk'"):format(BUILD),
       available = haveSdk, without = "there is no node, or npm could not install it" },
   },
+  slices = { names = { "bare libcurl in C", "cloudblue.connect" }, count = 300, rounds = 300 },
   limits = {
     { "cloudblue.connect", "<=", 1.10 },
+    { "cloudblue.connect", "<=", 1.10, slices = true },
     { "cloudblue.connect", "<", "LuaSocket and lua-cjson" },
     { "cloudblue.connect", "<", "JavaScript SDK" },
   },

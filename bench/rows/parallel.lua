@@ -22,10 +22,13 @@ return {
     { name = "JavaScript SDK", command = ("node bench/parallel/parallel_sdk.js '%s/bench/sdk' 64"):format(BUILD),
       available = haveSdk, without = "there is no node, or npm could not install it" },
   },
+  slices = { names = { "bare libcurl in C", "cloudblue.connect" }, count = 1280, rounds = 100 },
   limits = {
     { "cloudblue.connect", "<=", 1.20 },
+    { "cloudblue.connect", "<=", 1.20, slices = true },
     -- Throughput of at least 0.85.
     { "cloudblue.connect", "<=", 1 / 0.85, what = "time" },
+    { "cloudblue.connect", "<=", 1 / 0.85, what = "time", slices = true },
     { "cloudblue.connect", "<", "LuaSocket, one by one" },
     { "cloudblue.connect", "<", "JavaScript SDK" },
   },
