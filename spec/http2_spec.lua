@@ -352,10 +352,15 @@ end)
 describe("a service of which a part speaks HTTP/2 and a part HTTP/1.1", function()
   -- libcurl 7.88 puts a request on a connection of HTTP/1.1 that waits for the reply to another, once it has seen
   -- HTTP/2 on any.
-  it("gives nobody the answer to somebody else", function()
-    local function slow(id, seconds)
-      return { method = "GET", id = id, steps = { { pause = seconds * SLOWNESS }, { answer = true } } }
-    end
+  local function slow(id, seconds)
+    return { method = "GET", id = id, steps = { { pause = seconds * SLOWNESS }, { answer = true } } }
+  end
+
+  --- UR-1 and UR-4 fill the first connection. The second waits for the answer to UR-2 or UR-3 when UR-6 comes, and that
+  --- one gives up before it comes.
+  ---@return table<string, string> answers the id that came, or the failure's kind
+  ---@return boolean met whether UR-6 was put on that connection, which is a matter of time
+  local function meet()
     local clock <close> = serve { slow("UR-0", 0.45) }
     local s <close> = serve({ slow("UR-1", 0.3), slow("UR-2", 1), slow("UR-3", 1), slow("UR-4", 0.3) }, nil,
       { streams = 1, speaks = { "h2", "http/1.1", "h2" } })
@@ -365,8 +370,6 @@ describe("a service of which a part speaks HTTP/2 and a part HTTP/1.1", function
       local value, failure = s.client:request("GET", "/usage/records/" .. id, { timeout = timeout })
       answers[id] = value and value.id or failure.kind
     end
-    -- UR-1 and UR-4 fill the first connection. The second waits for the answer to UR-2 or UR-3 when UR-6 comes, and
-    -- that one gives up before it comes.
     local works = {
       function()
         get("UR-1")
@@ -380,7 +383,20 @@ describe("a service of which a part speaks HTTP/2 and a part HTTP/1.1", function
       end,
     }
     for _ in s.client:parallel(4, works, function(work) work() end) do end
-    assert.equal(2, s.server:account().connections[2].requests)
+    return answers, s.server:account().connections[2].requests == 2
+  end
+
+  it("gives nobody the answer to somebody else", function()
+    local answers, met
+    local attempts = 0
+    repeat
+      attempts = attempts + 1
+      answers, met = meet()
+      for id, answer in pairs(answers) do
+        assert.is_true(answer == id or answer == "transport", id .. ": " .. answer)
+      end
+    until met or attempts == 5
+    assert.is_true(met)
     assert.same({
       ["UR-1"] = "UR-1", ["UR-2"] = "transport", ["UR-3"] = "transport", ["UR-4"] = "UR-4", ["UR-6"] = "transport",
     }, answers)
