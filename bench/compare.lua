@@ -126,16 +126,21 @@ local function measure(row, programs, nginx)
   return result
 end
 
--- Has the programs of row.slices work in turn. Prints what one thing takes, and its ratios to what the first takes.
-local function measureSlices(row, programs, nginx, result)
+-- The commands of the programs with these names.
+local function commandsOf(programs, names)
   local commands = {}
-  for _, name in ipairs(row.slices.names) do
+  for _, name in ipairs(names) do
     for _, program in ipairs(programs) do
-      if program.name == name then
-        table.insert(commands, ("'%s %s -'"):format(program.command, nginx.endpoint))
-      end
+      if program.name == name then table.insert(commands, program.command) end
     end
   end
+  return commands
+end
+
+-- Has the programs of row.slices work in turn. Prints what one thing takes, and its ratios to what the first takes.
+local function measureSlices(row, programs, nginx, result)
+  local commands = commandsOf(programs, row.slices.names)
+  for i, command in ipairs(commands) do commands[i] = ("'%s %s -'"):format(command, nginx.endpoint) end
   local text = output(("%s/bench/slices %d %d %s"):format(BUILD, row.slices.rounds, row.slices.count,
     table.concat(commands, " ")))
   print(("  in %d slices of %d, in turn, without the start:"):format(row.slices.rounds, row.slices.count))
@@ -193,13 +198,7 @@ end
 
 -- Whether programs send the same bytes: what is compared is then the same work for the network.
 local function judgeRequests(row, programs)
-  local commands = {}
-  for _, name in ipairs(row.alike.names) do
-    for _, program in ipairs(programs) do
-      if program.name == name then table.insert(commands, program.command) end
-    end
-  end
-  local requests = capture.requests(commands, row.requests or 1, row.alike.reply)
+  local requests = capture.requests(commandsOf(programs, row.alike.names), row.requests or 1, row.alike.reply)
   local same = true
   for i = 2, #requests do same = same and sorted(requests[i]) == sorted(requests[1]) end
   return verdict(same, ("%s: the same %d bytes of a request, headers in any order"):format(

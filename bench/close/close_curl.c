@@ -1,6 +1,7 @@
 /* close_curl ENDPOINT COUNT : closes COUNT records (with COUNT "-" as bench/slices.c says) with
- * libcurl alone, as plainly as it can be done: one easy handle, one connection, the reply collected in a buffer that is used again. It
- * decodes nothing. This is the limit that a module on libcurl can come near.
+ * libcurl alone, as plainly as it can be done: one easy handle, one connection, the reply collected
+ * in a buffer that is used again. It decodes nothing. This is the limit that a module on libcurl can
+ * come near.
  *
  * The requests are those of close_module.lua but for the order of headers (compare.lua checks
  * that), so that nothing is measured but what a module adds. */

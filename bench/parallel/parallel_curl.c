@@ -1,6 +1,7 @@
-/* parallel_curl CONCURRENCY ENDPOINT COUNT : closes COUNT records (with COUNT "-" as
- * bench/slices.c says) with libcurl alone, so many at once, as well as it can be done: curl_multi_socket_action with epoll, easy handles and
- * connections used again, each reply collected in a buffer that is used again. It decodes nothing.
+/* parallel_curl CONCURRENCY ENDPOINT COUNT : closes COUNT records (with COUNT "-" as bench/slices.c
+ * says) with libcurl alone, so many at once, as well as it can be done: curl_multi_socket_action with
+ * epoll, easy handles and connections used again, each reply collected in a buffer that is used
+ * again. It decodes nothing.
  *
  * The requests are those of parallel_module.lua but for the order of headers. */
 #define _GNU_SOURCE
