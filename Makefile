@@ -35,6 +35,13 @@ SAN      := $(if $(SANITIZE),-fsanitize=$(SANITIZE) -fno-omit-frame-pointer -fno
 DARWIN   := $(filter Darwin,$(shell uname))
 # Calls of libcurl and Lua go straight to them, not through stubs: those are cold after each wait.
 CALLS    := $(if $(DARWIN),,-fno-plt)
+# The module is optimised as a whole where the compiler can do that in the link: fewer lines of code are then touched in
+# each call. The objects hold machine code besides, for the links of tests and hosts, which NO_LTO keeps short.
+LTO_FLAGS := -flto=1 -flto-partition=one
+LTO      = $(eval LTO := $(if $(SANITIZE),,$(shell echo 'int x;' | $(CC) $(LTO_FLAGS) -shared -fPIC -x c -o /dev/null - \
+             2>/dev/null && echo '$(LTO_FLAGS)')))$(LTO)
+FAT      = $(if $(LTO),$(LTO) -ffat-lto-objects)
+NO_LTO   = $(if $(LTO),-fno-lto)
 ALL_CFLAGS   = -std=c11 $(OPT) $(CALLS) -fPIC -fvisibility=hidden -pthread $(WARN) $(SAN) $(CFLAGS)
 ALL_CPPFLAGS = -D_POSIX_C_SOURCE=200809L -MMD -MP $(CPPFLAGS)
 # Lua's headers are a system's: their macros are not ours to warn about.
@@ -74,7 +81,7 @@ help:  ## this list
 
 $(MODULE): $(BINDING_OBJ) $(CORE_OBJ) $(BUILD)/flags
 	@mkdir -p $(@D)
-	$(CC) $(SHARED) $(ALL_CFLAGS) $(LDFLAGS) -o $@ $(BINDING_OBJ) $(CORE_OBJ) $(CURL_LIBS) -lm
+	$(CC) $(SHARED) $(ALL_CFLAGS) $(LTO) $(LDFLAGS) -o $@ $(BINDING_OBJ) $(CORE_OBJ) $(CURL_LIBS) -lm
 
 $(BUILD)/keep-loaded.so: tools/keep-loaded.c
 	@mkdir -p $(@D)
@@ -82,11 +89,11 @@ $(BUILD)/keep-loaded.so: tools/keep-loaded.c
 
 $(BUILD)/obj/src/core/%.o: src/core/%.c $(BUILD)/flags
 	@mkdir -p $(@D)
-	$(CC) $(core_flags) -c -o $@ $<
+	$(CC) $(core_flags) $(FAT) -c -o $@ $<
 
 $(BUILD)/obj/src/binding/%.o: src/binding/%.c $(BUILD)/flags
 	@mkdir -p $(@D)
-	$(CC) $(binding_flags) -c -o $@ $<
+	$(CC) $(binding_flags) $(FAT) -c -o $@ $<
 
 $(BUILD)/obj/spec/core/%.o: spec/core/%.c $(BUILD)/flags
 	@mkdir -p $(@D)
@@ -102,31 +109,31 @@ $(BUILD)/obj/examples/%.o: examples/%.c $(BUILD)/flags
 
 $(BUILD)/spec/core/%: $(BUILD)/obj/spec/core/%.o $(CORE_TEST_OBJ) $(CORE_OBJ)
 	@mkdir -p $(@D)
-	$(CC) $(ALL_CFLAGS) $(LDFLAGS) -o $@ $^ -lcmocka $(CURL_LIBS) -lm
+	$(CC) $(ALL_CFLAGS) $(NO_LTO) $(LDFLAGS) -o $@ $^ -lcmocka $(CURL_LIBS) -lm
 
 # The Lua modules in C that the specs use. They stay loaded: a client may be collected after them.
 $(BUILD)/spec/%.so: spec/support/%.c $(BUILD)/obj/src/core/cbc_env.o $(BUILD)/flags
 	@mkdir -p $(@D)
-	$(CC) $(SHARED) $(binding_flags) $(CURL_CFLAGS) $(LDFLAGS) $(KEEP_LOADED) -o $@ $< \
+	$(CC) $(SHARED) $(binding_flags) $(CURL_CFLAGS) $(NO_LTO) $(LDFLAGS) $(KEEP_LOADED) -o $@ $< \
 	  $(BUILD)/obj/src/core/cbc_env.o $(CURL_LIBS)
 
 # A host links the whole module statically, and lua-cjson's library beside it.
 $(BUILD)/examples/%: $(BUILD)/obj/examples/%.o $(BINDING_OBJ) $(CORE_OBJ)
 	@mkdir -p $(@D)
-	$(CC) $(ALL_CFLAGS) $(LDFLAGS) -o $@ $^ $(CJSON_LIBS) $(LUA_LIBS) $(CURL_LIBS) -lm -ldl
+	$(CC) $(ALL_CFLAGS) $(NO_LTO) $(LDFLAGS) -o $@ $^ $(CJSON_LIBS) $(LUA_LIBS) $(CURL_LIBS) -lm -ldl
 
 # A fuzz target has libFuzzer's main (LIBFUZZER=1, with clang), or that of corpus.c.
 $(BUILD)/spec/fuzz/%: $(BUILD)/obj/spec/fuzz/%.o $(if $(LIBFUZZER),,$(BUILD)/obj/spec/fuzz/corpus.o) \
                       $(BINDING_OBJ) $(CORE_OBJ)
 	@mkdir -p $(@D)
-	$(CC) $(ALL_CFLAGS) $(if $(LIBFUZZER),-fsanitize=fuzzer) $(LDFLAGS) -o $@ $^ \
+	$(CC) $(ALL_CFLAGS) $(NO_LTO) $(if $(LIBFUZZER),-fsanitize=fuzzer) $(LDFLAGS) -o $@ $^ \
 	  $(CJSON_LIBS) $(LUA_LIBS) $(CURL_LIBS) -lm -ldl
 
 # Rewritten only when the compiler or its flags change, so that objects never mix two settings.
 $(BUILD)/flags: FORCE
 	@mkdir -p $(@D)
-	@echo '$(CC) $(core_flags) $(LUA_INC) $(LDFLAGS) $(CURL_LIBS)' | cmp -s - $@ || \
-	  echo '$(CC) $(core_flags) $(LUA_INC) $(LDFLAGS) $(CURL_LIBS)' > $@
+	@echo '$(CC) $(core_flags) $(FAT) $(LUA_INC) $(LDFLAGS) $(CURL_LIBS)' | cmp -s - $@ || \
+	  echo '$(CC) $(core_flags) $(FAT) $(LUA_INC) $(LDFLAGS) $(CURL_LIBS)' > $@
 
 core-tests: $(CORE_TESTS) $(SPEC_MODULES)  ## build the C tests of the core
 fuzzers: $(FUZZERS)  ## build the fuzz targets (LIBFUZZER=1 CC=clang SANITIZE=... for libFuzzer)

@@ -35,7 +35,7 @@ compile bench/slices.c
 compile bench/close/close_curl.c
 compile bench/parallel/parallel_curl.c
 compile bench/paging/paging_curl.c $with_lua
-compile bench/normalise/normalise.c -Isrc/core -Isrc/binding $(ask BINDING_OBJ) $(ask CORE_OBJ) $with_lua
+compile bench/normalise/normalise.c $(ask NO_LTO) -Isrc/core -Isrc/binding $(ask BINDING_OBJ) $(ask CORE_OBJ) $with_lua
 
 # The JavaScript SDK from npm, where there is one. Nothing it may run at installation is run.
 sdk=$BUILD/bench/sdk

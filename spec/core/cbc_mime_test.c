@@ -345,7 +345,8 @@ static void one_that_is_not_there_is_reported_before_anything_is_sent(void **sta
   (void)state;
   scene_open(&s, &fine, 1);
   describe(&s, file);
-  assert_int_equal(cbc_transfer_start(s.x, &s.r, 5, true, NULL, &s.err), CBC_EFILE);
+  assert_int_equal(cbc_transfer_start(s.x, &s.r, s.t.env.now(&s.t), 5, true, NULL, &s.err),
+                   CBC_EFILE);
   assert_int_equal(s.err.code, CBC_EFILE);
   assert_string_equal(s.err.message, "can't read 'in.xlsx': No such file or directory");
   assert_true(cbc_transfer_done(s.x));
@@ -381,7 +382,7 @@ static void memory_that_ends_at_any_allocation_is_reported(void **state) {
     scene_open(&s, &fine, 1);
     testenv_fail(&s.t, n, n % 2 == 0);
     describe(&s, file);
-    rc = cbc_transfer_start(s.x, &s.r, 5, true, NULL, &s.err);
+    rc = cbc_transfer_start(s.x, &s.r, s.t.env.now(&s.t), 5, true, NULL, &s.err);
     while (rc == CBC_OK && !cbc_transfer_done(s.x))
       rc = cbc_transport_wait(s.transport, 1, &s.err);
     failed = s.t.failures > 0;

@@ -325,7 +325,7 @@ static void memory_that_ends_at_any_allocation_is_told(void **state) {
     scene_json(&s, "{}");
     s.r.headers = &own;
     s.r.header_count = 1;
-    rc = cbc_transfer_start(s.x, &s.r, 5, true, NULL, &s.err);
+    rc = cbc_transfer_start(s.x, &s.r, s.t.env.now(&s.t), 5, true, NULL, &s.err);
     while (rc == CBC_OK && !cbc_transfer_done(s.x))
       rc = cbc_transport_wait(s.transport, 1, &s.err);
     failed = s.t.failures > 0;

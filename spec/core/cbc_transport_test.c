@@ -120,7 +120,8 @@ static cbc_transfer *begin_two(scene *s, bool sharing) {
   scene_describe(s, "GET", "/");
   other = cbc_transport_acquire(s->transport, &s->err);
   scene_start(s, PATIENCE, true);
-  assert_int_equal(cbc_transfer_start(other, &s->r, PATIENCE, true, NULL, &s->err), CBC_OK);
+  assert_int_equal(
+      cbc_transfer_start(other, &s->r, s->t.env.now(&s->t), PATIENCE, true, NULL, &s->err), CBC_OK);
   other->profile->sharing = sharing;
   testenv_fail(&s->t, 1, true);
   for (int fd = 0; fd < 100; fd++)

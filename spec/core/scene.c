@@ -3,9 +3,10 @@
 */
 #include "scene.h"
 
+#include <stdio.h>
 #include <string.h>
 
-void scene_open(scene *s, const loopback_step *steps, size_t count) {
+void scene_open_at(scene *s, const char *host, const loopback_step *steps, size_t count) {
   static const cbc_field more = {"X-Client", "c"};
   loopback *server = loopback_start(steps, count);
   cbc_options o = {.key = SCENE_KEY,
@@ -15,9 +16,10 @@ void scene_open(scene *s, const loopback_step *steps, size_t count) {
                    .connect_timeout = 5,
                    .max_response = SCENE_MOST,
                    .max_connections = 4,
-                   .origin = loopback_url(server),
-                   .origin_size = strlen(loopback_url(server)),
                    .plain = true};
+  snprintf(s->origin, sizeof s->origin, "http://%s%s", host, strrchr(loopback_url(server), ':'));
+  o.origin = s->origin;
+  o.origin_size = strlen(s->origin);
   s->server = server;
   testenv_init(&s->t);
   s->t.clock = -1;
@@ -27,6 +29,10 @@ void scene_open(scene *s, const loopback_step *steps, size_t count) {
   s->x = cbc_transport_acquire(s->transport, &s->err);
   assert_non_null(s->x);
   cbc_request_init(&s->r, &s->t.env);
+}
+
+void scene_open(scene *s, const loopback_step *steps, size_t count) {
+  scene_open_at(s, "127.0.0.1", steps, count);
 }
 
 void scene_close(scene *s) {
@@ -40,7 +46,7 @@ void scene_close(scene *s) {
 void scene_describe(scene *s, const char *method, const char *path) {
   cbc_request_reset(&s->r);
   s->r.method = method;
-  cbc_buffer_adds(&s->r.url, loopback_url(s->server));
+  cbc_buffer_adds(&s->r.url, s->origin);
   cbc_buffer_adds(&s->r.url, path);
 }
 
@@ -51,7 +57,8 @@ void scene_json(scene *s, const char *json) {
 }
 
 void scene_start(scene *s, double timeout, bool once) {
-  assert_int_equal(cbc_transfer_start(s->x, &s->r, timeout, once, NULL, &s->err), CBC_OK);
+  assert_int_equal(
+      cbc_transfer_start(s->x, &s->r, s->t.env.now(&s->t), timeout, once, NULL, &s->err), CBC_OK);
 }
 
 void scene_wait(scene *s, bool (*ready)(const cbc_transfer *)) {

@@ -23,6 +23,7 @@
 typedef struct scene {
   testenv t; /* on the real clock */
   loopback *server;
+  char origin[64]; /* of its URLs */
   cbc_transport *transport;
   cbc_transfer *x;
   cbc_request r;
@@ -32,6 +33,9 @@ typedef struct scene {
 /* Sets the scene: the n-th request meets the n-th step, further ones the last.
 ** The steps must stay. */
 void scene_open(scene *s, const loopback_step *steps, size_t count);
+
+/* The same, for a server whose host is called so. */
+void scene_open_at(scene *s, const char *host, const loopback_step *steps, size_t count);
 
 /* Ends it. Fails the test when memory, or the key in it, is left. */
 void scene_close(scene *s);

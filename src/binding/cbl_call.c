@@ -186,7 +186,7 @@ static void block(lua_State *L, cbl_job *job) {
   check(L, job, rc, &err);
 }
 
-/* Before a call parks: the request that was begun is written, which may be all that it
+/* Before a call waits: the request that was begun is written, which may be all that it
 ** takes. Returns whether there is still something to wait for. */
 static bool must_wait(lua_State *L, cbl_job *job) {
   cbc_error err;
@@ -229,7 +229,7 @@ static int drive(lua_State *L, int idx) {
     cbc_do what = cbc_call_next(job->call);
     if (what == CBC_DO_WAIT) {
       bool yieldable = lua_isyieldable(L);
-      bool ready = yieldable && !must_wait(L, job);
+      bool ready = !must_wait(L, job);
       /* A call that parks though it can go on lets the host get on. */
       if (ready && !cbc_client_overstays(job->call->client)) continue;
       if (yieldable && can_park(L, job, idx)) {

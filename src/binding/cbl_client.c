@@ -112,7 +112,7 @@ static void check_key(lua_State *L, int arg, int index) {
 static void read_endpoint(lua_State *L, int arg, int index, const settings *s,
                           cbc_client_options *o) {
   cbc_error err;
-  cbc_endpoint e;
+  cbc_endpoint e = {0};
   size_t n;
   o->endpoint = lua_tolstring(L, index, &n);
   if (cbc_url_endpoint(o->endpoint, n, s->allow_plain, &e, &err) != CBC_OK)

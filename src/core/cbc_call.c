@@ -176,13 +176,14 @@ cbc_code cbc_call_send(cbc_call *call, cbc_error *err) {
   cbc_transfer **x = probing ? &call->reading : &call->attempt;
   /* Only a GET may be repeated without the exchange knowing. */
   bool once = !probing && strcmp(call->request.method, "GET") != 0;
+  double now;
   cbc_code rc;
   if (cbc_client_closed(call->client)) return CBC_OK;
   if (*x == NULL && (*x = cbc_transport_acquire(cbc_client_transport(call->client), err)) == NULL)
     return err->code;
-  rc = cbc_transfer_start(*x, probing ? &call->probe : &call->request,
-                          cbc_exchange_budget(&call->exchange, env->now(env->ud)), once,
-                          &call->waiter, err);
+  now = env->now(env->ud);
+  rc = cbc_transfer_start(*x, probing ? &call->probe : &call->request, now,
+                          cbc_exchange_budget(&call->exchange, now), once, &call->waiter, err);
   call->sending = rc != CBC_ENOMEM;
   if (rc == CBC_ETRANSPORT || rc == CBC_EFILE) {
     /* An attempt that could not begin is over, and was never sent. */

@@ -11,6 +11,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <netinet/in.h>
+#include <poll.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
@@ -130,9 +131,12 @@ cbc_socket *cbc_sockets_get(cbc_sockets *s, uint64_t number) {
 /* ==== Looking at one ================================================== */
 
 bool cbc_socket_quiet(int fd) {
-  char byte;
-  return recv(fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT) < 0 &&
-         (errno == EAGAIN || errno == EWOULDBLOCK);
+  struct pollfd p = {.fd = fd, .events = POLLIN | POLLPRI};
+  int ready;
+  do
+    ready = poll(&p, 1, 0);
+  while (ready < 0 && errno == EINTR);
+  return ready == 0;
 }
 
 /* Bytes that came in order, whether read or waiting. */

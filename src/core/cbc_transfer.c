@@ -24,6 +24,12 @@
 ** versions: over 1 KiB). */
 #define EXPECT_LEAST ((size_t)1024)
 
+/* Seconds that an address serves for new connections: libcurl's default. */
+#define NAME_AGE 60L
+
+/* libcurl forgets no address. */
+#define NAME_FOREVER (-1L)
+
 /* ==== Callbacks ======================================================= */
 
 /* True where libcurl goes on to send a request a second time that must not be. */
@@ -38,6 +44,7 @@ static curl_socket_t on_open(void *ud, curlsocktype purpose, struct curl_sockadd
   int fd;
   (void)purpose;
   if (is_resent(x)) return CURL_SOCKET_BAD;
+  x->opened = true;
   fd = cbc_multi_open_socket(&x->profile->multi, address->family, address->socktype,
                              address->protocol);
   if (fd >= 0) return fd;
@@ -90,10 +97,8 @@ static bool is_fit_again(cbc_transfer *x, cbc_socket *s) {
 static bool is_fit(cbc_transfer *x, cbc_address local, cbc_address remote) {
   cbc_profile *p = x->profile;
   cbc_socket *s = cbc_sockets_find(&p->multi.opened, local, remote);
-  long connects = 0;
   bool fit;
-  curl_easy_getinfo(x->easy, CURLINFO_NUM_CONNECTS, &connects);
-  x->kept = connects == 0 || (s != NULL && s->asked);
+  x->kept = !x->opened || (s != NULL && s->asked);
   x->socket = s != NULL ? s->number : 0;
   x->fd = s != NULL ? s->fd : -1;
   if (s == NULL) return !x->kept;
@@ -101,6 +106,13 @@ static bool is_fit(cbc_transfer *x, cbc_address local, cbc_address remote) {
   if (fit) s->asked = true;
   x->heard = s->replies;
   return fit;
+}
+
+/* How old an address may be that a connection is made to. Once the request has its
+** connection that does not matter, and libcurl is spared to look through all that it
+** knows when the transfer ends. An address that is wanted is looked at by itself. */
+static CURLcode set_name_age(cbc_transfer *x, long seconds) {
+  return curl_easy_setopt(x->easy, CURLOPT_DNS_CACHE_TIMEOUT, seconds);
 }
 
 /* CURLOPT_PREREQFUNCTION: the connection stands and the request is about to be
@@ -112,6 +124,7 @@ static int on_request(void *ud, char *ip, char *local_ip, int port, int local_po
   cbc_address local = {local_ip, local_port}, remote = {ip, port};
   if (is_resent(x)) return CURL_PREREQFUNC_ABORT;
   if ((x->unfit = !is_fit(x, local, remote))) return CURL_PREREQFUNC_ABORT;
+  set_name_age(x, NAME_FOREVER);
   x->sends++;
   return CURL_PREREQFUNC_OK;
 }
@@ -316,7 +329,7 @@ static void reset_reply(cbc_transfer *x) {
   x->sends = 0;
   x->head = 0;
   x->unproven = NULL;
-  x->resent = x->unfit = x->kept = false;
+  x->resent = x->unfit = x->kept = x->opened = false;
   x->begun = x->early = x->crossed = x->framed = x->headed = x->bodied = false;
   x->nomem = x->held = x->streaming = false;
   x->message[0] = '\0';
@@ -328,6 +341,7 @@ static CURLcode launch(cbc_transfer *x, double timeout, bool fresh) {
   CURLMcode mrc;
   if (cbc_profile_mend(x->profile) != CBC_OK) return CURLE_OUT_OF_MEMORY;
   if (rc == CURLE_OK) rc = set_patience(x, x->profile->sharing);
+  if (rc == CURLE_OK) rc = set_name_age(x, NAME_AGE);
   if (rc == CURLE_OK) rc = set_timeout(x, CURLOPT_TIMEOUT_MS, &x->timeout, timeout);
   if (rc != CURLE_OK) return rc;
   mrc = curl_multi_add_handle(x->profile->multi.handle, x->easy);
@@ -337,16 +351,15 @@ static CURLcode launch(cbc_transfer *x, double timeout, bool fresh) {
                                       : CURLE_FAILED_INIT;
 }
 
-cbc_code cbc_transfer_start(cbc_transfer *x, cbc_request *r, double timeout, bool once,
+cbc_code cbc_transfer_start(cbc_transfer *x, cbc_request *r, double now, double timeout, bool once,
                             cbc_waiter *waiter, cbc_error *err) {
-  const cbc_env *env = x->env;
   CURLcode rc;
   reset_reply(x);
   x->request = r;
   x->once = once;
   x->waiter = waiter;
   x->moved = 0;
-  x->ends = env->now(env->ud) + timeout;
+  x->ends = now + timeout;
   rc = prepare(x, r);
   if (rc == CURLE_OK) rc = launch(x, timeout, false);
   if (rc == CURLE_OK) return CBC_OK;

@@ -46,6 +46,7 @@ struct cbc_transfer {
 
   /* Its connection. */
   bool kept;           /* it had been used before */
+  bool opened;         /* a socket was opened for the request meanwhile */
   bool unfit;          /* it was not used: something was waiting in it */
   uint64_t socket;     /* the number of its socket; 0: not known */
   int fd;              /* and the socket; valid until the reply begins */
