@@ -109,8 +109,8 @@ static bool is_fit(cbc_transfer *x, cbc_address local, cbc_address remote) {
 }
 
 /* How old an address may be that a connection is made to. Once the request has its
-** connection that does not matter, and libcurl is spared to look through all that it
-** knows when the transfer ends. An address that is wanted is looked at by itself. */
+** connection that does not matter, but libcurl, unless it may keep addresses for ever,
+** looks through its whole table for old ones at the end of every transfer. */
 static CURLcode set_name_age(cbc_transfer *x, long seconds) {
   return curl_easy_setopt(x->easy, CURLOPT_DNS_CACHE_TIMEOUT, seconds);
 }

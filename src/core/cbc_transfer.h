@@ -25,12 +25,12 @@ void cbc_transfer_reset(cbc_transfer *x);
 
 /* Begins to send. The request, and all it points to, must stay until the
 ** transfer is done or stopped. now: the time by env's clock. timeout: seconds from
-** then for all of it, name lookup included. once: the request must not be sent a second time; libcurl by itself
-** sends again when a connection kept alive turns out dead, and then fails
-** instead. waiter: who is woken, if it is parked, when the transfer is done, has a
-** piece, wants bytes or, where the request asks for that, made progress; NULL:
-** nobody. Returns CBC_OK, CBC_ENOMEM, CBC_EFILE (a file to be sent can't be read)
-** or CBC_ETRANSPORT. */
+** then for all of it, name lookup included. once: the request must not be sent a
+** second time; libcurl by itself sends again when a connection kept alive turns out
+** dead, and then fails instead. waiter: who is woken, if it is parked, when the
+** transfer is done, has a piece, wants bytes or, where the request asks for that, made
+** progress; NULL: nobody. Returns CBC_OK, CBC_ENOMEM, CBC_EFILE (a file to be sent can't
+** be read) or CBC_ETRANSPORT. */
 cbc_code cbc_transfer_start(cbc_transfer *x, cbc_request *r, double now, double timeout, bool once,
                             cbc_waiter *waiter, cbc_error *err);
 
