@@ -1,7 +1,7 @@
 # cloudblue-connect: `make help` lists the targets.
 #
 # Everything made goes into $(BUILD). Variables of use on the command line:
-#   CC=clang  WERROR=1  BUILD=dir  PREFIX=dir  DESTDIR=dir  SANITIZE=address,undefined  LUA=lua5.4
+#   CC=clang  WERROR=1  BUILD=dir  PREFIX=dir  DESTDIR=dir  SANITIZE=address,undefined  LTO=  LUA=lua5.4
 
 BUILD   ?= build
 PREFIX  ?= /usr/local
@@ -35,8 +35,9 @@ SAN      := $(if $(SANITIZE),-fsanitize=$(SANITIZE) -fno-omit-frame-pointer -fno
 DARWIN   := $(filter Darwin,$(shell uname))
 # Calls of libcurl and Lua go straight to them, not through stubs: those are cold after each wait.
 CALLS    := $(if $(DARWIN),,-fno-plt)
-# The module is optimised as a whole where the compiler can do that in the link: fewer lines of code are then touched in
-# each call. The objects hold machine code besides, for the links of tests and hosts, which NO_LTO keeps short.
+# The module is optimised as a whole where the compiler can do that in the link (LTO= : not at all): fewer lines of code
+# are then touched in each call. The objects hold machine code besides, for the links of tests and hosts, which NO_LTO
+# keeps short.
 LTO_FLAGS := -flto=1 -flto-partition=one
 LTO      = $(eval LTO := $(if $(SANITIZE),,$(shell echo 'int x;' | $(CC) $(LTO_FLAGS) -shared -fPIC -x c -o /dev/null - \
              2>/dev/null && echo '$(LTO_FLAGS)')))$(LTO)
