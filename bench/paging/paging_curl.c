@@ -1,8 +1,8 @@
-/* paging_curl ENDPOINT COUNT : walks the last COUNT of the 1,000,000 records in pages of 1000, with
- * libcurl and lua-cjson alone: one easy handle, one connection, the page collected in a buffer that
- * is used again, handed to lua-cjson's decode through Lua's C API, counted and let go. Lua is set
- * up as the stand-alone interpreter does it (collector in generational mode), and lua-cjson is the
- * one that `require` finds.
+/* paging_curl ENDPOINT COUNT : walks the last COUNT of the 1,000,000 records (with COUNT "-" as
+ * bench/slices.c says) in pages of 1000, with libcurl and lua-cjson alone: one easy handle, one
+ * connection, the page collected in a buffer that is used again, handed to lua-cjson's decode
+ * through Lua's C API, counted and let go. Lua is set up as the stand-alone interpreter does it
+ * (collector in generational mode), and lua-cjson is the one that `require` finds.
  *
  * The requests are those of paging_module.lua but for the order of headers; compare.lua
  * checks that. */
@@ -61,14 +61,16 @@ int main(int argc, char **argv) {
   struct curl_slist *headers = NULL;
   CURL *curl;
   lua_State *L;
+  long count = 0;
   if (argc != 3) return 2;
   curl_global_init(CURL_GLOBAL_DEFAULT);
   curl = prepare(&headers, &reply);
   L = open_lua();
-  for (long offset = TOTAL - atol(argv[2]); offset < TOTAL; offset += PAGE) {
-    if (walk_page(curl, L, argv[1], offset, &reply) != PAGE) return 1;
-    printf("resident %ld\n", resident());
-  }
+  while ((count = next_slice(argv[2], count)) > 0)
+    for (long offset = TOTAL - count; offset < TOTAL; offset += PAGE) {
+      if (walk_page(curl, L, argv[1], offset, &reply) != PAGE) return 1;
+      if (*argv[2] != '-') printf("resident %ld\n", resident());
+    }
   lua_close(L);
   curl_easy_cleanup(curl);
   curl_slist_free_all(headers);

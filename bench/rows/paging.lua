@@ -47,7 +47,11 @@ return {
     { name = "libcurl and lua-cjson in C", command = BUILD .. "/bench/paging_curl", instrument = true },
     { name = "cloudblue.connect", command = LUA .. " bench/paging/paging_module.lua", instrument = true },
   },
-  limits = { { "cloudblue.connect", "<=", 1.15 } },
+  slices = { names = { "libcurl and lua-cjson in C", "cloudblue.connect" }, count = 5000, rounds = 100 },
+  limits = {
+    { "cloudblue.connect", "<=", 1.15 },
+    { "cloudblue.connect", "<=", 1.15, slices = true },
+  },
   connections = { "cloudblue.connect", 1 },
   alike = {
     names = { "libcurl and lua-cjson in C", "cloudblue.connect" },
