@@ -218,6 +218,10 @@ static void a_socket_is_quiet_while_nothing_waits_in_it(void **state) {
   assert_false(cbc_socket_quiet(p.ours)); /* looking takes nothing away */
   assert_int_equal(recv(p.ours, &byte, 1, 0), 1);
   assert_true(cbc_socket_quiet(p.ours));
+  assert_int_equal(send(p.other, "!", 1, MSG_OOB), 1);
+  assert_false(cbc_socket_quiet(p.ours));
+  assert_int_equal(recv(p.ours, &byte, 1, MSG_OOB), 1);
+  assert_true(cbc_socket_quiet(p.ours));
   shutdown(p.other, SHUT_WR);
   assert_false(cbc_socket_quiet(p.ours));
   close_pair(&p);
