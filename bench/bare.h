@@ -39,11 +39,16 @@ static CURL *prepare(struct curl_slist **headers, struct reply *reply) {
   return curl;
 }
 
+/* Whether a program with that COUNT works slice by slice: it writes nothing of its own then. */
+static inline int in_slices(const char *count) {
+  return strcmp(count, "-") == 0;
+}
+
 /* How many things a program does next, which has just done so many (0: none yet); 0 at the end. COUNT
  * is how many in all, or "-": as bench/slices.c says, slice by slice. */
 static inline long next_slice(const char *count, long done) {
   char line[32];
-  if (strcmp(count, "-") != 0) return done == 0 ? atol(count) : 0;
+  if (!in_slices(count)) return done == 0 ? atol(count) : 0;
   if (done > 0) puts("");
   fflush(stdout);
   return fgets(line, sizeof line, stdin) != NULL ? atol(line) : 0;

@@ -3,11 +3,16 @@
 
 local slices = {}
 
+--- Whether a program with that count works slice by slice: it writes nothing of its own then.
+---@param count string a number, or "-"
+---@return boolean
+function slices.asked(count) return count == "-" end
+
 --- Calls fn with the numbers of the first and the last of the things to be done, from 1.
 ---@param count string a number, or "-"
 ---@param fn fun(first: integer, last: integer)
 function slices.run(count, fn)
-  if count ~= "-" then return fn(1, tonumber(count)) end
+  if not slices.asked(count) then return fn(1, tonumber(count)) end
   local done = 0
   for line in io.lines() do
     local last = done + tonumber(line)

@@ -69,7 +69,7 @@ int main(int argc, char **argv) {
   while ((count = next_slice(argv[2], count)) > 0)
     for (long offset = TOTAL - count; offset < TOTAL; offset += PAGE) {
       if (walk_page(curl, L, argv[1], offset, &reply) != PAGE) return 1;
-      if (*argv[2] != '-') printf("resident %ld\n", resident());
+      if (!in_slices(argv[2])) printf("resident %ld\n", resident());
     }
   lua_close(L);
   curl_easy_cleanup(curl);

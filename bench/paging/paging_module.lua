@@ -21,7 +21,7 @@ slices.run(arg[2], function(first, last)
     met = met + 1
     if met % PAGE == 0 then
       assert(math.type(record.tier) == "integer")
-      if arg[2] ~= "-" then print("resident " .. resident()) end
+      if not slices.asked(arg[2]) then print("resident " .. resident()) end
     end
   end
   assert(met == count, "not every record was met")
